@@ -1,0 +1,235 @@
+//! The one table of Aegis's calls. Numbers, the kernel's dispatch, the user stubs and docs/calls.md
+//! are made from it.
+//!
+//! A call is made with its number in `v0` and up to eight words in `a0`..`a3`, `t0`..`t3`. It leaves
+//! an [`Error`](crate::Error) in `v0` when it refuses and a non-negative value there otherwise, and
+//! its result, if it has one, in `v1`. Numbers are [`BASE`] plus multiples of eight, clear of those
+//! that systems on MIPS use (0..1000, 4000..6999), so that a library operating system can emulate
+//! their calls: a number that is not in this table is an exception of the caller.
+
+/// Number of the first call.
+pub const BASE: u32 = 0x2000;
+/// Size of the table, gaps included; numbers are `BASE + 8 n` for `n` below this.
+pub const SLOTS: usize = 64;
+
+/// Whether a call runs on the kernel's stack. These are the two paths of the paper's Table 4.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Path {
+    /// Assembly without a stack; on success no register but a result is altered.
+    NoStack,
+    /// Rust on the kernel's stack; caller-saved registers come back zero.
+    Stack,
+}
+
+/// Expands `$callback!` with the table of calls. A row is
+///
+/// ```text
+/// /// what it does
+/// slot Variant function path (argument, ...) -> result [Error, ...] "the paper's name";
+/// ```
+#[macro_export]
+macro_rules! for_each_call {
+    ($callback:ident) => {
+        $callback! {
+            /// Does nothing: the null call of Table 4, without a stack.
+            0 Null null NoStack () -> none [] "getpid's counterpart (Table 4)";
+            /// Does nothing on the path that every call with a stack takes.
+            1 NullStack null_stack Stack () -> none [] "getpid's counterpart, with a stack (Table 4)";
+            /// Reads the machine's counter: ticks, modulo 2^32, of a rate that `machine` tells.
+            2 Clock clock NoStack () -> ticks [] "microsecond counter (section 4)";
+            /// Tells a fact about the machine, by its index (`Fact`).
+            3 Machine machine Stack (fact) -> value [Invalid] "";
+            /// Writes up to twelve bytes, packed little-endian into three words, to the console.
+            4 ConsoleWrite console_write Stack (bytes0, bytes1, bytes2, count) -> none [Invalid] "";
+            /// Takes a byte that waits at the console.
+            5 ConsoleRead console_read Stack () -> byte [Exhausted] "";
+            /// Gives an unguessable word from the kernel's generator; two make a capability.
+            6 Random random Stack () -> word [] "";
+            /// Stops the machine with an exit status; only the first environment may.
+            7 Halt halt Stack (status) -> none [Denied] "";
+
+            /// Allocates the physical page `page`, or any, for the caller, zeroed, with the read and the write capability that it chose.
+            8 PageAlloc page_alloc Stack (page, read_low, read_high, write_low, write_high) -> page [NoPage, Busy, Exhausted] "Alloc";
+            /// Frees a page of the caller's and breaks every binding to it.
+            9 PageFree page_free Stack (page) -> none [NoPage, Denied] "Dealloc";
+            /// Changes the capabilities of a page of the caller's and breaks every binding made with the old ones but the caller's own.
+            10 PageProtect page_protect Stack (page, read_low, read_high, write_low, write_high) -> none [NoPage, Denied] "";
+            /// Tells who owns a page: an environment's name, or zero for nobody.
+            11 PageOwner page_owner Stack (page) -> name [NoPage] "";
+            /// Writes the data cache's view of a page back to where instructions are fetched from. Needs a capability to read it.
+            12 CacheFlush cache_flush Stack (page, low, high) -> none [NoPage, Denied] "";
+
+            /// Creates an environment, the caller its parent. It owns no time slice and has no mapping but its own page.
+            16 EnvironmentCreate environment_create Stack () -> name [Exhausted] "";
+            /// Destroys an environment, itself or a child, and frees all that it owned.
+            17 EnvironmentDestroy environment_destroy Stack (name) -> none [NoEnvironment, Denied] "";
+            /// Sets where one kind of event (`Event`) enters an environment, the caller or its child.
+            18 Bind bind Stack (name, event, pc) -> none [NoEnvironment, Denied, Invalid] "exception, interrupt and protected entry contexts (section 5.1)";
+            /// Pins `page` at page `vpn` of the second segment of the caller or its child, with the mapping's bits, as far as the capability allows; no page unpins.
+            19 Guarantee guarantee Stack (name, vpn, page, bits, low, high) -> none [NoEnvironment, Denied, Invalid, NoPage] "guaranteed mapping (section 5.1)";
+            /// Ends the caller's last-resort state, so that the next fault in a fault handler gets it again.
+            20 LastResortDone last_resort_done Stack () -> none [] "";
+
+            /// Allocates a position in the vector of time slices, or any, for the caller.
+            24 SliceAlloc slice_alloc Stack (position) -> position [Invalid, Busy, Exhausted] "Alloc";
+            /// Frees a position of the caller's.
+            25 SliceFree slice_free Stack (position) -> none [Invalid, Denied] "Dealloc";
+            /// Gives a position of the caller's to a child of its own, for good.
+            26 SliceGive slice_give Stack (position, name) -> none [Invalid, Denied, NoEnvironment] "";
+            /// Donates the rest of the slice to the environment named, or to the next slice's holder when the name is zero. The caller keeps nothing: it must have saved its registers.
+            27 Yield yield_to Stack (name) -> never [NoEnvironment] "Yield";
+
+            /// Test builds only: provokes a fault inside the kernel, of the kind named.
+            56 CheckFault check_fault Stack (kind) -> none [Unsupported, Invalid] "";
+            /// Test builds only: raises the clock interrupt `ticks` from now; 1 in `kind` empties the hardware TLB in it, 2 makes it end the slice.
+            57 CheckTimer check_timer Stack (ticks, kind) -> none [Unsupported] "";
+            /// Test builds only: checks the kernel's invariants; the result counts what was checked.
+            58 CheckInvariants check_invariants Stack () -> checked [Unsupported] "";
+        }
+    };
+}
+
+macro_rules! define {
+    ($( $(#[doc = $doc:literal])* $slot:literal $variant:ident $function:ident $path:ident ($($argument:ident),*) -> $result:ident [$($error:ident),*] $paper:literal; )*) => {
+        /// A call of Aegis.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u32)]
+        pub enum Call {
+            $( $(#[doc = $doc])* $variant = BASE + 8 * $slot, )*
+        }
+
+        impl Call {
+            /// Every call, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// What the table says of this call.
+            #[must_use]
+            pub const fn row(self) -> Row {
+                match self {
+                    $( Self::$variant => Row {
+                        call: self,
+                        function: stringify!($function),
+                        path: Path::$path,
+                        arguments: &[$(stringify!($argument)),*],
+                        result: stringify!($result),
+                        errors: &[$($crate::Error::$error),*],
+                        paper: $paper,
+                        summary: concat!($($doc),*),
+                    }, )*
+                }
+            }
+        }
+    };
+}
+
+/// A row of the table of calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The call.
+    pub call: Call,
+    /// Name of its stub and its handler.
+    pub function: &'static str,
+    /// With or without a stack.
+    pub path: Path,
+    /// Names of its arguments, in the order of their registers.
+    pub arguments: &'static [&'static str],
+    /// What `v1` holds afterwards; `none`, or `never` for a call that does not return.
+    pub result: &'static str,
+    /// The errors that it can answer.
+    pub errors: &'static [crate::Error],
+    /// What the paper calls it; empty where the paper has no word.
+    pub paper: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+for_each_call!(define);
+
+impl Call {
+    /// The number that goes into `v0`.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The call with this number.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|call| call.number() == number)
+    }
+}
+
+/// What the call `machine` can be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Fact {
+    /// Physical pages that the machine has.
+    Pages = 0,
+    /// First physical page of the boot image, which everybody may read.
+    ImagePage = 1,
+    /// Pages of the boot image; zero if there is none.
+    ImagePages = 2,
+    /// Ticks of the counter in a time slice.
+    QuantumTicks = 3,
+    /// Environments that live.
+    Environments = 4,
+    /// Pages that are free.
+    FreePages = 5,
+    /// 1 if this is a test build of the kernel.
+    TestBuild = 6,
+    /// The name of the caller.
+    Myself = 7,
+    /// The name of the caller's parent, or zero.
+    Parent = 8,
+    /// 1 if the command line that the kernel was started with contains the word `quick`.
+    Quick = 9,
+    /// The board: 0 malta, 1 DECstation.
+    Board = 10,
+    /// A number for the programs from the command line (`seed=N`), or zero.
+    Seed = 11,
+}
+
+impl Fact {
+    /// All of them, in order.
+    pub const ALL: [Self; 12] = [
+        Self::Pages,
+        Self::ImagePage,
+        Self::ImagePages,
+        Self::QuantumTicks,
+        Self::Environments,
+        Self::FreePages,
+        Self::TestBuild,
+        Self::Myself,
+        Self::Parent,
+        Self::Quick,
+        Self::Board,
+        Self::Seed,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_distinct_multiples_clear_of_other_systems() {
+        let mut last = 0;
+        for call in Call::ALL {
+            let number = call.number();
+            assert!(number > last && number % 8 == 0);
+            assert!((number - BASE) as usize / 8 < SLOTS);
+            assert!(number > 7000, "Linux on MIPS numbers its calls 4000..6999");
+            assert_eq!(number & !crate::name::SELECTOR, BASE);
+            assert_eq!(Call::from_number(number), Some(*call));
+            last = number;
+        }
+        assert_eq!(Call::from_number(BASE + 4), None);
+    }
+
+    #[test]
+    fn a_call_has_at_most_eight_arguments() {
+        for call in Call::ALL {
+            assert!(call.row().arguments.len() <= 8);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The processor as a vector of time slices (paper, section 5.1).
+//!
+//! A slice has an owner, who allocated it, and a holder, who runs in it. A synchronous transfer
+//! changes the holder for good, until a transfer gives it back; an asynchronous one and a yield lend
+//! the rest of one turn. The owner never changes but by its own gift.
+
+use aegis_abi::layout::{ANY, SLICES};
+use aegis_abi::{Error, Name};
+
+/// One position of the vector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slice {
+    /// Who allocated it.
+    pub owner: Name,
+    /// Who runs when its turn comes.
+    pub holder: Name,
+}
+
+/// The vector, and whose turn it is.
+#[derive(Debug)]
+pub struct Slices {
+    vector: [Option<Slice>; SLICES],
+    current: usize,
+    /// The current position is still the slice whose turn it is: it was not freed or given away.
+    in_force: bool,
+    /// Who has the current slice back when its turn ends, if it was only lent.
+    lender: Name,
+}
+
+impl Slices {
+    /// An empty vector.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { vector: [None; SLICES], current: 0, in_force: false, lender: Name::NOBODY }
+    }
+
+    /// What stands at a position.
+    #[must_use]
+    pub fn get(&self, position: u32) -> Option<Slice> {
+        self.vector.get(position as usize).copied().flatten()
+    }
+
+    /// Allocates a position, or any for [`ANY`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] beyond the vector, [`Error::Busy`], [`Error::Exhausted`].
+    pub fn allocate(&mut self, position: u32, owner: Name) -> Result<u32, Error> {
+        let index = if position == ANY {
+            self.vector.iter().position(Option::is_none).ok_or(Error::Exhausted)?
+        } else {
+            position as usize
+        };
+        let slice = self.vector.get_mut(index).ok_or(Error::Invalid)?;
+        if slice.is_some() {
+            return Err(Error::Busy);
+        }
+        *slice = Some(Slice { owner, holder: owner });
+        Ok(index as u32)
+    }
+
+    fn owned(&mut self, position: u32, owner: Name) -> Result<&mut Option<Slice>, Error> {
+        let slice = self.vector.get_mut(position as usize).ok_or(Error::Invalid)?;
+        match slice {
+            Some(Slice { owner: found, .. }) if *found == owner => Ok(slice),
+            _ => Err(Error::Denied),
+        }
+    }
+
+    /// Frees a position of `owner`'s.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] beyond the vector, [`Error::Denied`] if it is not the owner's.
+    pub fn free(&mut self, position: u32, owner: Name) -> Result<(), Error> {
+        *self.owned(position, owner)? = None;
+        self.changed(position as usize);
+        Ok(())
+    }
+
+    /// Makes `to` owner and holder of a position of `owner`'s.
+    ///
+    /// # Errors
+    /// As [`Self::free`].
+    pub fn give(&mut self, position: u32, owner: Name, to: Name) -> Result<(), Error> {
+        *self.owned(position, owner)? = Some(Slice { owner: to, holder: to });
+        self.changed(position as usize);
+        Ok(())
+    }
+
+    /// The slice at `position` is another one now: the turn that is running must not touch it.
+    fn changed(&mut self, position: usize) {
+        self.in_force &= position != self.current;
+    }
+
+    /// Notes that `from` lends the rest of the current turn: whoever lends first has it back.
+    pub fn lend(&mut self, from: Name) {
+        if self.lender == Name::NOBODY {
+            self.lender = from;
+        }
+    }
+
+    /// Ends the current turn, in which `running` was the last to run, and finds the next one's
+    /// holder. `alive` tells who lives. `None`: no slice has anybody to run in it.
+    pub fn next(&mut self, running: Name, alive: impl Fn(Name) -> bool) -> Option<Name> {
+        if self.in_force
+            && let Some(slice) = &mut self.vector[self.current]
+        {
+            // A synchronous transfer keeps no books: whoever runs at the end holds the slice.
+            slice.holder = if self.lender == Name::NOBODY { running } else { self.lender };
+        }
+        self.lender = Name::NOBODY;
+        self.in_force = false;
+        for step in 1..=SLICES {
+            let index = (self.current + step) % SLICES;
+            if let Some(slice) = &mut self.vector[index] {
+                if !alive(slice.holder) {
+                    // The callee's death returns the slice.
+                    slice.holder = slice.owner;
+                }
+                if alive(slice.holder) {
+                    self.current = index;
+                    self.in_force = true;
+                    return Some(slice.holder);
+                }
+            }
+        }
+        None
+    }
+
+    /// Frees every position of an environment that is destroyed.
+    pub fn purge(&mut self, owner: Name) {
+        for position in 0..SLICES {
+            if self.vector[position].is_some_and(|slice| slice.owner == owner) {
+                self.vector[position] = None;
+                self.changed(position);
+            }
+        }
+        if self.lender == owner {
+            self.lender = Name::NOBODY;
+        }
+    }
+}
+
+impl Default for Slices {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;

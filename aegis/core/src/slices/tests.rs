@@ -1,0 +1,88 @@
+use super::*;
+
+const A: Name = Name::new(1, 1);
+const B: Name = Name::new(2, 2);
+const C: Name = Name::new(3, 3);
+
+fn all(_: Name) -> bool {
+    true
+}
+
+#[test]
+fn round_robin_in_order_of_position() {
+    let mut slices = Slices::new();
+    assert_eq!(slices.next(A, all), None);
+    slices.allocate(3, A).unwrap();
+    slices.allocate(1, B).unwrap();
+    slices.allocate(9, A).unwrap();
+    let mut running = Name::NOBODY;
+    let mut order = [Name::NOBODY; 6];
+    for slot in &mut order {
+        running = slices.next(running, all).unwrap();
+        *slot = running;
+    }
+    assert_eq!(order, [B, A, A, B, A, A]);
+}
+
+#[test]
+fn positions_are_allocated_like_pages() {
+    let mut slices = Slices::new();
+    assert_eq!(slices.allocate(ANY, A), Ok(0));
+    assert_eq!(slices.allocate(0, B), Err(Error::Busy));
+    assert_eq!(slices.allocate(64, B), Err(Error::Invalid));
+    assert_eq!(slices.free(0, B), Err(Error::Denied));
+    assert_eq!(slices.free(64, A), Err(Error::Invalid));
+    assert_eq!(slices.free(0, A), Ok(()));
+    for _ in 0..SLICES {
+        slices.allocate(ANY, B).unwrap();
+    }
+    assert_eq!(slices.allocate(ANY, B), Err(Error::Exhausted));
+}
+
+#[test]
+fn a_synchronous_transfer_gives_all_future_turns() {
+    let mut slices = Slices::new();
+    slices.allocate(0, A).unwrap();
+    assert_eq!(slices.next(Name::NOBODY, all), Some(A));
+    // A called B, which runs when the turn ends.
+    assert_eq!(slices.next(B, all), Some(B));
+    assert_eq!(slices.get(0), Some(Slice { owner: A, holder: B }));
+    // B dies: the slice is A's again.
+    assert_eq!(slices.next(B, |name| name != B), Some(A));
+}
+
+#[test]
+fn lending_ends_with_the_turn() {
+    let mut slices = Slices::new();
+    slices.allocate(0, A).unwrap();
+    assert_eq!(slices.next(Name::NOBODY, all), Some(A));
+    slices.lend(A);
+    // B, which has the rest, calls C; neither keeps anything.
+    slices.lend(B);
+    assert_eq!(slices.next(C, all), Some(A));
+}
+
+#[test]
+fn death_and_gifts() {
+    let mut slices = Slices::new();
+    slices.allocate(0, A).unwrap();
+    slices.allocate(1, A).unwrap();
+    slices.give(1, A, B).unwrap();
+    assert_eq!(slices.give(1, A, C), Err(Error::Denied));
+    slices.purge(A);
+    assert_eq!(slices.get(0), None);
+    assert_eq!(slices.next(A, |name| name == B), Some(B));
+    assert_eq!(slices.next(B, |_| false), None);
+}
+
+#[test]
+fn a_turn_does_not_touch_a_slice_that_changed_hands_in_it() {
+    let mut slices = Slices::new();
+    slices.allocate(0, A).unwrap();
+    assert_eq!(slices.next(Name::NOBODY, all), Some(A));
+    slices.free(0, A).unwrap();
+    slices.allocate(0, B).unwrap();
+    assert_eq!(slices.next(A, all), Some(B));
+    slices.give(0, B, C).unwrap();
+    assert_eq!(slices.next(B, all), Some(C));
+}

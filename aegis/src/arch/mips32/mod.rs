@@ -1,0 +1,258 @@
+//! MIPS32 release 2, the processor of QEMU's malta board: the kernel's paths over its CP0 and TLB.
+//!
+//! User programs are MIPS-I and run unchanged; what differs from the R3000 port is here: exception
+//! levels instead of a mode stack, `eret`, a vector for interrupts, TLB entries in pairs.
+
+pub mod cp0;
+mod tlb;
+
+use core::arch::global_asm;
+use core::mem::offset_of;
+use core::ptr::{self, addr_of, addr_of_mut};
+
+use aegis_abi::Name;
+use aegis_abi::environment::{EnvironmentPage, Peer, cause};
+use aegis_abi::layout::{GUARANTEED_PAGES, PAGE_SIZE, SECOND_SEGMENT_END};
+use aegis_abi::{calls, name};
+
+pub use tlb::flush as flush_tlb;
+
+use crate::memory;
+use cp0::Status;
+
+/// The registers of what a trap interrupted, where the slow way in saves them and the slow way out
+/// finds them. Word `n` of `registers` is register `n`; that of k0 is not used.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct TrapFrame {
+    /// General registers.
+    pub registers: [u32; 32],
+    /// HI.
+    pub hi: u32,
+    /// LO.
+    pub lo: u32,
+    /// Where to resume.
+    pub pc: u32,
+    /// `Cause`.
+    pub cause: u32,
+    /// `BadVAddr`.
+    pub bad_address: u32,
+    /// `Status`.
+    pub status: u32,
+    /// The kernel's address of the page of the environment that ran, and that will run.
+    pub page: u32,
+    /// What `page` was when the trap came: for a trap in the kernel, on whose behalf it ran.
+    pub previous: u32,
+}
+
+/// Registers by name, as indices of [`TrapFrame::registers`].
+pub mod register {
+    /// v0.
+    pub const V0: usize = 2;
+    /// a0.
+    pub const A0: usize = 4;
+    /// a1.
+    pub const A1: usize = 5;
+    /// a2.
+    pub const A2: usize = 6;
+    /// k1.
+    pub const K1: usize = 27;
+}
+
+static mut TRAP_FRAME: TrapFrame =
+    TrapFrame { registers: [0; 32], hi: 0, lo: 0, pc: 0, cause: 0, bad_address: 0, status: 0, page: 0, previous: 0 };
+
+/// The context in which the kernel itself runs: every exception enters [`mips32_kernel_trap`].
+static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
+
+global_asm!(
+    include_str!("vectors.S"),
+    KERNEL_PC = const offset_of!(EnvironmentPage, kernel_pc),
+    HANDLER_PC = const offset_of!(EnvironmentPage, handler_pc),
+    SAVED_A0 = const offset_of!(EnvironmentPage, saved_a0),
+    SAVED_A1 = const offset_of!(EnvironmentPage, saved_a1),
+    SAVED_A2 = const offset_of!(EnvironmentPage, saved_a2),
+    PEER_NAME = const offset_of!(EnvironmentPage, peers) + offset_of!(Peer, name),
+    PEER_PAGE = const offset_of!(EnvironmentPage, peers) + offset_of!(Peer, page),
+    NAME = const offset_of!(EnvironmentPage, name),
+    CALLER = const offset_of!(EnvironmentPage, caller),
+    ENTRY_HI = const offset_of!(EnvironmentPage, entry_hi),
+    STATUS = const offset_of!(EnvironmentPage, status),
+    SYNCHRONOUS_PC = const offset_of!(EnvironmentPage, synchronous_pc),
+    SELECTOR = const name::SELECTOR,
+    CALL_BASE = const calls::BASE,
+    FRAME = sym TRAP_FRAME,
+    FRAME_HI = const offset_of!(TrapFrame, hi),
+    FRAME_LO = const offset_of!(TrapFrame, lo),
+    FRAME_PC = const offset_of!(TrapFrame, pc),
+    FRAME_CAUSE = const offset_of!(TrapFrame, cause),
+    FRAME_BAD = const offset_of!(TrapFrame, bad_address),
+    FRAME_STATUS = const offset_of!(TrapFrame, status),
+    FRAME_PAGE = const offset_of!(TrapFrame, page),
+    FRAME_PREVIOUS = const offset_of!(TrapFrame, previous),
+    KERNEL_CONTEXT = sym KERNEL_CONTEXT,
+    BOOT = sym crate::boot::boot,
+);
+
+unsafe extern "C" {
+    static mips32_refill_vector: [u8; 0];
+    static mips32_refill_vector_end: [u8; 0];
+    static mips32_general_vector: [u8; 0];
+    static mips32_general_vector_end: [u8; 0];
+    static mips32_interrupt_vector: [u8; 0];
+    static mips32_interrupt_vector_end: [u8; 0];
+    fn mips32_dispatch_address();
+    fn mips32_dispatch_plain();
+    fn mips32_call();
+    fn mips32_foreign_call();
+    fn mips32_null();
+    fn mips32_clock();
+    fn mips32_stack_call();
+    fn mips32_invalid();
+    fn mips32_kernel_trap();
+    fn mips32_enter(page: *const EnvironmentPage, pc: u32) -> !;
+}
+
+/// A row of the table that the dispatch of calls jumps through: eight bytes, as far apart as the
+/// numbers of calls.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Entry {
+    path: unsafe extern "C" fn(),
+    handler: *const (),
+}
+
+// SAFETY: the pointers are addresses of code.
+unsafe impl Sync for Entry {}
+
+macro_rules! entry {
+    (NoStack null) => { Entry { path: mips32_null, handler: ptr::null() } };
+    (NoStack clock) => { Entry { path: mips32_clock, handler: ptr::null() } };
+    (Stack $function:ident) => {
+        Entry { path: mips32_stack_call, handler: crate::call::$function as *const () }
+    };
+}
+
+macro_rules! table {
+    ($( $(#[$doc:meta])* $slot:literal $variant:ident $function:ident $path:ident ($($argument:ident),*) -> $result:ident [$($error:ident),*] $paper:literal; )*) => {{
+        let mut table = [Entry { path: mips32_foreign_call, handler: ptr::null() }; calls::SLOTS];
+        $( table[$slot] = entry!($path $function); )*
+        table
+    }};
+}
+
+#[unsafe(export_name = "mips32_calls")]
+static CALLS: [Entry; calls::SLOTS] = aegis_abi::for_each_call!(table);
+
+/// Puts the vectors in place and readies the processor. From here on a trap is reported.
+pub fn init() {
+    let context = addr_of_mut!(KERNEL_CONTEXT);
+    // SAFETY: nothing else uses the kernel's context yet.
+    unsafe { (*context).kernel_pc = [mips32_kernel_trap as *const () as u32; cause::COUNT] };
+    set_context(context as u32);
+    // SAFETY: the vectors' code is position independent but for absolute jumps within kseg0, and
+    // fits: the refill vector has 0x180 bytes, the general one 0x80. kseg0 is RAM there.
+    unsafe {
+        copy_vector(0x8000_0000, addr_of!(mips32_refill_vector), addr_of!(mips32_refill_vector_end));
+        copy_vector(0x8000_0180, addr_of!(mips32_general_vector), addr_of!(mips32_general_vector_end));
+        copy_vector(0x8000_0200, addr_of!(mips32_interrupt_vector), addr_of!(mips32_interrupt_vector_end));
+        // No boot vectors, no error level: kernel mode proper, interrupts off.
+        cp0::status::write(0);
+        cp0::cause::write(cp0::Cause::IV.bits());
+        cp0::entry_hi::write(0);
+    }
+    flush_tlb();
+}
+
+unsafe fn copy_vector(to: u32, from: *const [u8; 0], end: *const [u8; 0]) {
+    let length = end as usize - from as usize;
+    // SAFETY: the caller vouches for the place; source and destination are different memory.
+    unsafe { ptr::copy_nonoverlapping(from.cast::<u8>(), to as *mut u8, length) };
+}
+
+/// Sets the page whose context exceptions go to.
+fn set_context(page: u32) {
+    // SAFETY: ErrorEPC is a plain register to this kernel; `page` is a context page.
+    unsafe { core::arch::asm!(".set push", ".set noat", "mtc0 {}, $30", ".word 0xc0", ".set pop", in(reg) page, options(nostack)) };
+}
+
+/// Readies the page of a new environment: what the assembly reads of it.
+pub fn init_page(page: &mut EnvironmentPage, name: Name) {
+    let address = mips32_dispatch_address as *const () as u32;
+    let plain = mips32_dispatch_plain as *const () as u32;
+    for code in 0..cause::COUNT as u32 {
+        page.kernel_pc[code as usize] = match code {
+            cause::TLB_LOAD | cause::TLB_STORE => mips32_invalid as *const () as u32,
+            cause::SYSTEM_CALL => mips32_call as *const () as u32,
+            // Interrupts have another vector, and a machine check is nobody's but ours.
+            cause::INTERRUPT | 24 => mips32_kernel_trap as *const () as u32,
+            _ if cause::has_bad_address(code) => address,
+            _ => plain,
+        };
+    }
+    page.name = name.0;
+    page.entry_hi = name.address_space();
+    page.status = (Status::IE | Status::EXL | Status::USER | Status::CLOCK).bits();
+}
+
+/// The kernel's address of the page of the environment that made the call being handled.
+pub fn caller_page() -> u32 {
+    // SAFETY: calls are handled one at a time; the assembly wrote the frame before this one.
+    unsafe { (*addr_of!(TRAP_FRAME)).page }
+}
+
+/// Enters an environment at `pc` with all registers zero. Nothing of the kernel's stack is used
+/// again.
+pub fn enter(page: &EnvironmentPage, pc: u32) -> ! {
+    // SAFETY: the page is a living environment's, made by `init_page`.
+    unsafe { mips32_enter(page, pc) }
+}
+
+/// Writes back what the data cache holds of a page and forgets what the instruction cache does.
+///
+/// QEMU, the one machine this port runs on, keeps instructions coherent with memory.
+pub fn flush_caches(_page: u32) {}
+
+/// A TLB miss, or the absent half of a pair: refills it if a guaranteed mapping has the page.
+#[unsafe(no_mangle)]
+extern "C" fn mips32_tlb_miss(frame: &mut TrapFrame) {
+    if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
+        crate::trap::kernel_trap(frame);
+    }
+    let address = frame.bad_address;
+    if address < SECOND_SEGMENT_END {
+        let page = memory::environment_page(frame.page);
+        let even = address as usize / PAGE_SIZE as usize & !1;
+        let pair = [page.guaranteed[even], page.guaranteed[(even + 1) % GUARANTEED_PAGES]];
+        if pair[address as usize / PAGE_SIZE as usize & 1] != 0 {
+            tlb::write_pair(address, pair[0], pair[1]);
+            return;
+        }
+    }
+    crate::trap::miss(frame);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mips32_interrupt(frame: &mut TrapFrame) {
+    if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
+        crate::trap::kernel_trap(frame);
+    }
+    crate::schedule::clock_interrupt(frame);
+}
+
+/// A protected control transfer that the transfer cache does not know.
+#[unsafe(no_mangle)]
+extern "C" fn mips32_transfer_slow(frame: &mut TrapFrame) {
+    crate::environment::transfer(frame);
+}
+
+struct InterruptsOff;
+
+critical_section::set_impl!(InterruptsOff);
+
+// SAFETY: the kernel runs with interrupts off and on one processor, so every section of it is a
+// critical one already.
+unsafe impl critical_section::Impl for InterruptsOff {
+    unsafe fn acquire() {}
+    unsafe fn release((): ()) {}
+}

@@ -1,0 +1,389 @@
+# Aegis on MIPS32: the exception vectors and the hot paths behind them (paper, sections 5.2 to 5.5).
+#
+# Where the R3000 port keeps two words of memory, this one uses two CP0 registers that nothing else
+# needs: ErrorEPC ($30) holds the kernel's address of the running environment's page, DESAVE ($31)
+# the user's k1. The kernel's own context page stands in ErrorEPC while Rust code runs; every entry
+# of its kernel_pc is mips32_kernel_trap, so the jump through the page is also the test that a trap
+# came from user mode.
+#
+# Registers on entry to a vector: all the user's but k0. Interrupts are off (Status.EXL) until eret.
+# An `ehb` stands wherever the architecture asks for one before eret.
+
+        .set    noreorder
+        .set    noat
+        .set    mips32r2
+
+# ---- vectors, copied to 0x80000000, +0x180 and +0x200 ------------------------------------------
+
+        .section .text.mips32, "ax", @progbits
+        .globl  mips32_refill_vector
+mips32_refill_vector:                   # TLB refill: no entry matches
+        mtc0    $k1, $31                # k1 is the application's resume register: keep it
+        lui     $k1, %hi(mips32_tlb_miss)
+        j       mips32_trap
+        addiu   $k1, $k1, %lo(mips32_tlb_miss)
+        .globl  mips32_refill_vector_end
+mips32_refill_vector_end:
+
+        .globl  mips32_general_vector
+mips32_general_vector:                  # every other exception
+        mtc0    $k1, $31                # the user's k1
+        mfc0    $k1, $13                # Cause
+        mfc0    $k0, $30                # the environment's page
+        andi    $k1, $k1, 0x7c          # exception code, times four
+        addu    $k0, $k0, $k1           # its column of the exception context
+        lw      $k1, {KERNEL_PC}($k0)   # our code for it
+        sw      $a0, {SAVED_A0}($k0)    # first scratch register
+        jr      $k1
+        sw      $a1, {SAVED_A1}($k0)    # second, in the delay slot
+        .globl  mips32_general_vector_end
+mips32_general_vector_end:
+
+        .globl  mips32_interrupt_vector
+mips32_interrupt_vector:                # Cause.IV sends interrupts here
+        mtc0    $k1, $31                # preserve k1
+        lui     $k1, %hi(mips32_interrupt)
+        j       mips32_trap
+        addiu   $k1, $k1, %lo(mips32_interrupt)
+        .globl  mips32_interrupt_vector_end
+mips32_interrupt_vector_end:
+
+# ---- exception dispatch ------------------------------------------------------------------------
+# k0 = page + 4 code, a0 and a1 saved. The handler gets a0 = EPC, a1 = bad address, a2 = Cause.
+
+        .globl  mips32_dispatch_address
+mips32_dispatch_address:                # exceptions that have a bad address
+        lw      $k1, {HANDLER_PC}($k0)  # the environment's handler for this code
+        mfc0    $a0, $14                # EPC
+        sw      $a2, {SAVED_A2}($k0)    # third scratch register
+        mtc0    $k1, $14                # return to the handler
+        mfc0    $a1, $8                 # BadVAddr
+        mfc0    $a2, $13                # Cause
+        ehb                             # EPC is written before eret reads it
+        eret                            # user mode, interrupts on
+
+        .globl  mips32_dispatch_plain
+mips32_dispatch_plain:                  # exceptions that have none
+        lw      $k1, {HANDLER_PC}($k0)  # the environment's handler for this code
+        mfc0    $a0, $14                # EPC
+        sw      $a2, {SAVED_A2}($k0)    # third scratch register
+        mtc0    $k1, $14                # return to the handler
+        move    $a1, $zero              # BadVAddr may be another environment's
+        mfc0    $a2, $13                # Cause
+        ehb                             # EPC is written before eret reads it
+        eret                            # user mode, interrupts on
+
+# ---- system calls ------------------------------------------------------------------------------
+# k0 = page + 4 * 8. v0 < 0: a transfer, v0 is the callee's name. Otherwise v0 is the call's number.
+
+        .globl  mips32_call
+mips32_call:
+        bltz    $v0, mips32_transfer
+        andi    $k1, $v0, {SELECTOR}    # slot of the transfer cache, or of the table of calls
+        subu    $k0, $v0, $k1           # what is left of the number
+        xori    $k0, $k0, {CALL_BASE}   # must be the base of Aegis's numbers
+        bnez    $k0, mips32_foreign_call
+        mfc0    $k0, $13                # Cause, for its sign
+        bltz    $k0, mips32_foreign_call # in a branch's delay slot: we could not return behind it
+        lui     $k0, %hi(mips32_calls)
+        addu    $k1, $k1, $k0           # the call's entry of the table
+        lw      $k1, %lo(mips32_calls)($k1)
+        mfc0    $k0, $14                # EPC
+        jr      $k1
+        addiu   $k0, $k0, 4             # k0 = where to resume, behind the syscall
+
+        .globl  mips32_foreign_call
+mips32_foreign_call:                    # not ours: an exception of the caller
+        mfc0    $k0, $30                # k0 was clobbered
+        j       mips32_dispatch_plain
+        addiu   $k0, $k0, 4 * 8         # column of system calls; a0 and a1 are saved there
+
+        .globl  mips32_null
+mips32_null:                            # call 0: nothing
+        mtc0    $k0, $14                # EPC
+        ehb
+        eret
+
+        .globl  mips32_clock
+mips32_clock:                           # call 2: the counter
+        mfc0    $v1, $9                 # Count
+        mtc0    $k0, $14                # EPC
+        ehb
+        eret
+
+# ---- protected control transfer ----------------------------------------------------------------
+# k0 = caller's page + 4 * 8, k1 = slot of its transfer cache. No register of the user's is altered:
+# a0 is borrowed and given back. The slice needs no bookkeeping: whoever runs when it ends holds it.
+
+        .globl  mips32_transfer
+mips32_transfer:
+        addu    $k1, $k1, $k0           # the slot
+        lw      $a0, {PEER_NAME} - 32($k1) # whom it names
+        lw      $k1, {PEER_PAGE} - 32($k1) # the callee's page
+        bne     $a0, $v0, mips32_transfer_miss
+        lw      $a0, {NAME} - 32($k0)   # the caller's name (in the slot, harmless if we miss)
+        mtc0    $k1, $30                # the callee runs now
+        sw      $a0, {CALLER}($k1)      # and learns who called
+        lw      $a0, {ENTRY_HI}($k1)
+        lw      $k1, {SYNCHRONOUS_PC}($k1)
+        mtc0    $a0, $10                # EntryHi: its address space
+        mtc0    $k1, $14                # EPC: its entry
+        lw      $a0, {SAVED_A0}($k0)    # a0 is the message again
+        ehb
+        eret
+
+mips32_transfer_miss:                   # a new callee, a bad name, or an asynchronous transfer
+        lw      $a0, {SAVED_A0}($k0)    # nothing is altered so far
+        lui     $k1, %hi(mips32_transfer_slow)
+        j       mips32_trap
+        addiu   $k1, $k1, %lo(mips32_transfer_slow)
+
+# ---- calls with a stack ------------------------------------------------------------------------
+# k0 = where to resume. Caller-saved registers come back zero, so they are free from here on.
+# The handler's C arguments are a0..a3 as they are and t0..t3 on the stack.
+
+        .globl  mips32_stack_call
+mips32_stack_call:
+        lui     $t8, %hi({FRAME})       # the trap frame
+        addiu   $t8, $t8, %lo({FRAME})
+        sw      $sp, 4 * 29($t8)        # what Rust does not preserve and the user keeps
+        sw      $ra, 4 * 31($t8)
+        sw      $k0, {FRAME_PC}($t8)    # where to resume
+        mfc0    $k1, $30                # who calls
+        sw      $k1, {FRAME_PAGE}($t8)
+        lui     $sp, %hi(__stack_top)   # the kernel's stack, empty
+        addiu   $sp, $sp, %lo(__stack_top)
+        sw      $t0, 16($sp)            # fifth to eighth argument
+        sw      $t1, 20($sp)
+        sw      $t2, 24($sp)
+        sw      $t3, 28($sp)
+        lui     $k1, %hi({KERNEL_CONTEXT}) # a trap from here on is the kernel's
+        addiu   $k1, $k1, %lo({KERNEL_CONTEXT})
+        mtc0    $k1, $30
+        mtc0    $zero, $12              # Status: kernel mode proper, interrupts off
+        andi    $v0, $v0, {SELECTOR}    # eight times the call's slot
+        lui     $t9, %hi(mips32_calls + 4)
+        addu    $t9, $t9, $v0
+        lw      $t9, %lo(mips32_calls + 4)($t9)
+        ehb                             # Status is written before Rust runs
+        jalr    $t9
+        nop
+        lui     $t8, %hi({FRAME})       # v0 and v1 are the results
+        addiu   $t8, $t8, %lo({FRAME})
+        lw      $k0, {FRAME_PAGE}($t8)  # the caller again
+        lw      $k1, {STATUS}($k0)
+        mtc0    $k0, $30
+        mtc0    $k1, $12                # Status, with EXL set
+        lw      $k1, {FRAME_PC}($t8)
+        lw      $sp, 4 * 29($t8)
+        lw      $ra, 4 * 31($t8)
+        move    $at, $zero              # nothing of the kernel's leaves in a register
+        move    $a0, $zero
+        move    $a1, $zero
+        move    $a2, $zero
+        move    $a3, $zero
+        move    $t0, $zero
+        move    $t1, $zero
+        move    $t2, $zero
+        move    $t3, $zero
+        move    $t4, $zero
+        move    $t5, $zero
+        move    $t6, $zero
+        move    $t7, $zero
+        move    $t8, $zero
+        move    $t9, $zero
+        mthi    $zero
+        mtlo    $zero
+        ehb                             # EXL is set before EPC is written
+        mtc0    $k1, $14
+        ehb
+        eret
+
+# ---- the slow way in and out: the whole state in the trap frame ---------------------------------
+# k1 = the Rust function, DESAVE = the user's k1, everything but k0 still the user's.
+
+        .globl  mips32_kernel_trap
+mips32_kernel_trap:                     # an exception in the kernel itself
+        lui     $k1, %hi(kernel_trap)
+        j       mips32_trap
+        addiu   $k1, $k1, %lo(kernel_trap)
+
+        .globl  mips32_invalid
+mips32_invalid:                         # the half of a pair that was absent: a miss like any other
+        lui     $k1, %hi(mips32_tlb_miss)
+        j       mips32_trap
+        addiu   $k1, $k1, %lo(mips32_tlb_miss)
+
+        .globl  mips32_trap
+mips32_trap:
+        lui     $k0, %hi({FRAME})
+        addiu   $k0, $k0, %lo({FRAME})
+        sw      $at, 4 * 1($k0)
+        sw      $v0, 4 * 2($k0)
+        sw      $v1, 4 * 3($k0)
+        sw      $a0, 4 * 4($k0)
+        sw      $a1, 4 * 5($k0)
+        sw      $a2, 4 * 6($k0)
+        sw      $a3, 4 * 7($k0)
+        sw      $t0, 4 * 8($k0)
+        sw      $t1, 4 * 9($k0)
+        sw      $t2, 4 * 10($k0)
+        sw      $t3, 4 * 11($k0)
+        sw      $t4, 4 * 12($k0)
+        sw      $t5, 4 * 13($k0)
+        sw      $t6, 4 * 14($k0)
+        sw      $t7, 4 * 15($k0)
+        sw      $s0, 4 * 16($k0)
+        sw      $s1, 4 * 17($k0)
+        sw      $s2, 4 * 18($k0)
+        sw      $s3, 4 * 19($k0)
+        sw      $s4, 4 * 20($k0)
+        sw      $s5, 4 * 21($k0)
+        sw      $s6, 4 * 22($k0)
+        sw      $s7, 4 * 23($k0)
+        sw      $t8, 4 * 24($k0)
+        sw      $t9, 4 * 25($k0)
+        sw      $gp, 4 * 28($k0)
+        sw      $sp, 4 * 29($k0)
+        sw      $fp, 4 * 30($k0)
+        sw      $ra, 4 * 31($k0)
+        lw      $t0, {FRAME_PAGE}($k0)  # on whose behalf the kernel ran, if this is its own trap
+        sw      $t0, {FRAME_PREVIOUS}($k0)
+        mfc0    $t0, $31                # the user's k1
+        mfhi    $t1
+        mflo    $t2
+        mfc0    $t3, $14                # EPC
+        mfc0    $t4, $13                # Cause
+        mfc0    $t5, $8                 # BadVAddr
+        mfc0    $t6, $30                # who ran
+        mfc0    $t7, $12                # Status
+        sw      $t0, 4 * 27($k0)
+        sw      $t1, {FRAME_HI}($k0)
+        sw      $t2, {FRAME_LO}($k0)
+        sw      $t3, {FRAME_PC}($k0)
+        sw      $t4, {FRAME_CAUSE}($k0)
+        sw      $t5, {FRAME_BAD}($k0)
+        sw      $t6, {FRAME_PAGE}($k0)
+        sw      $t7, {FRAME_STATUS}($k0)
+        move    $a0, $k0                # the Rust function's argument
+        move    $t9, $k1
+        lui     $sp, %hi(__stack_top)
+        addiu   $sp, $sp, %lo(__stack_top)
+        lui     $k1, %hi({KERNEL_CONTEXT}) # a trap from here on is the kernel's
+        addiu   $k1, $k1, %lo({KERNEL_CONTEXT})
+        mtc0    $k1, $30
+        mtc0    $zero, $12              # Status: kernel mode proper, interrupts off
+        ehb
+        jalr    $t9
+        nop
+        lui     $k1, %hi({FRAME})       # Rust may have changed pc, page and registers in it
+        addiu   $k1, $k1, %lo({FRAME})
+        lw      $t0, {FRAME_PAGE}($k1)  # who runs next
+        lw      $t1, {FRAME_PC}($k1)
+        lw      $t2, {STATUS}($t0)
+        lw      $t3, {ENTRY_HI}($t0)
+        mtc0    $t0, $30
+        mtc0    $t2, $12                # Status, with EXL set
+        mtc0    $t3, $10                # EntryHi
+        ehb
+        mtc0    $t1, $14                # EPC
+        lw      $t2, {FRAME_HI}($k1)
+        lw      $t3, {FRAME_LO}($k1)
+        mthi    $t2
+        mtlo    $t3
+        lw      $at, 4 * 1($k1)
+        lw      $v0, 4 * 2($k1)
+        lw      $v1, 4 * 3($k1)
+        lw      $a0, 4 * 4($k1)
+        lw      $a1, 4 * 5($k1)
+        lw      $a2, 4 * 6($k1)
+        lw      $a3, 4 * 7($k1)
+        lw      $t0, 4 * 8($k1)
+        lw      $t1, 4 * 9($k1)
+        lw      $t2, 4 * 10($k1)
+        lw      $t3, 4 * 11($k1)
+        lw      $t4, 4 * 12($k1)
+        lw      $t5, 4 * 13($k1)
+        lw      $t6, 4 * 14($k1)
+        lw      $t7, 4 * 15($k1)
+        lw      $s0, 4 * 16($k1)
+        lw      $s1, 4 * 17($k1)
+        lw      $s2, 4 * 18($k1)
+        lw      $s3, 4 * 19($k1)
+        lw      $s4, 4 * 20($k1)
+        lw      $s5, 4 * 21($k1)
+        lw      $s6, 4 * 22($k1)
+        lw      $s7, 4 * 23($k1)
+        lw      $t8, 4 * 24($k1)
+        lw      $t9, 4 * 25($k1)
+        lw      $gp, 4 * 28($k1)
+        lw      $sp, 4 * 29($k1)
+        lw      $fp, 4 * 30($k1)
+        lw      $ra, 4 * 31($k1)
+        lw      $k1, 4 * 27($k1)        # the user's k1, last
+        ehb
+        eret
+
+# ---- entering an environment afresh: a0 = its page, a1 = the PC ---------------------------------
+
+        .globl  mips32_enter
+mips32_enter:
+        lw      $t0, {STATUS}($a0)
+        lw      $t1, {ENTRY_HI}($a0)
+        mtc0    $a0, $30                # who runs
+        mtc0    $t0, $12                # Status, with EXL set
+        mtc0    $t1, $10                # EntryHi
+        ehb
+        mtc0    $a1, $14                # EPC
+        move    $at, $zero              # nothing of the last one's is left
+        move    $v0, $zero
+        move    $v1, $zero
+        move    $a0, $zero
+        move    $a1, $zero
+        move    $a2, $zero
+        move    $a3, $zero
+        move    $t0, $zero
+        move    $t1, $zero
+        move    $t2, $zero
+        move    $t3, $zero
+        move    $t4, $zero
+        move    $t5, $zero
+        move    $t6, $zero
+        move    $t7, $zero
+        move    $s0, $zero
+        move    $s1, $zero
+        move    $s2, $zero
+        move    $s3, $zero
+        move    $s4, $zero
+        move    $s5, $zero
+        move    $s6, $zero
+        move    $s7, $zero
+        move    $t8, $zero
+        move    $t9, $zero
+        move    $k1, $zero
+        move    $gp, $zero
+        move    $sp, $zero
+        move    $fp, $zero
+        move    $ra, $zero
+        mthi    $zero
+        mtlo    $zero
+        ehb
+        eret
+
+# ---- entry of the kernel -----------------------------------------------------------------------
+
+        .section .text.boot, "ax", @progbits
+        .globl  _start
+_start:
+        lui     $sp, %hi(__stack_top)
+        addiu   $sp, $sp, %lo(__stack_top)
+        lui     $t0, %hi(__bss_start)   # clear .bss
+        addiu   $t0, $t0, %lo(__bss_start)
+        lui     $t1, %hi(__bss_end)
+        addiu   $t1, $t1, %lo(__bss_end)
+1:      sw      $zero, 0($t0)
+        addiu   $t0, $t0, 4
+        bne     $t0, $t1, 1b
+        nop
+        jal     {BOOT}                  # a0..a3 are still the loader's
+        nop

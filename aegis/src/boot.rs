@@ -1,0 +1,96 @@
+//! From the first Rust instruction to the first environment.
+
+use aegis_abi::layout::{ADDRESS_SPACE_IDS, ENVIRONMENTS, PAGE_SHIFT, PAGE_SIZE};
+use aegis_abi::{Name, image};
+use aegis_core::capability::Generator;
+use aegis_core::environments::Environments;
+use aegis_core::pages::{Page, Pages};
+use aegis_core::slices::Slices;
+
+use crate::kernel::{self, Kernel};
+use crate::memory::{page_address, page_of};
+use crate::{arch, board, first, report, schedule};
+
+/// The most memory that the kernel manages: kseg0 has room for more, its records are made for this.
+const MEMORY_LIMIT: u32 = 256 << 20;
+
+unsafe extern "C" {
+    /// The end of the kernel's own memory; the boot image, if there is one, begins here.
+    static __image_start: [u8; 0];
+}
+
+/// Called by the assembly, on the kernel's stack, with .bss clear.
+pub extern "C" fn boot(a0: u32, a1: u32, a2: u32, a3: u32) -> ! {
+    let arguments: board::BootArguments = [a0, a1, a2, a3];
+    arch::init();
+    let options = options(&arguments);
+    let memory = board::memory_bytes(&arguments).min(MEMORY_LIMIT);
+    let page_count = memory >> PAGE_SHIFT;
+    let image_start = &raw const __image_start as u32;
+    // SAFETY: the linker script keeps a page there, and the tool that adds the image puts it there.
+    let header = unsafe { &*(image_start as *const image::Header) };
+    let image_pages = header.total_pages().filter(|pages| page_of(image_start) + pages < page_count);
+    let records_start = image_start + (image_pages.unwrap_or(0) << PAGE_SHIFT);
+    let records_bytes = page_count * size_of::<Page>() as u32;
+    let free_start = (records_start + records_bytes).next_multiple_of(PAGE_SIZE);
+    if free_start >= page_address(page_count) {
+        report!("aegis: {} bytes of memory are too few", memory);
+        board::exit(1);
+    }
+    // SAFETY: the records lie in RAM behind kernel and image, in pages that never leave the kernel;
+    // `Pages::new` writes each before it reads any, and any bytes make no invalid `MaybeUninit`.
+    let records = unsafe {
+        let records = records_start as *mut core::mem::MaybeUninit<Page>;
+        let records = core::slice::from_raw_parts_mut(records, page_count as usize);
+        records.fill(core::mem::MaybeUninit::new(Page::KERNEL));
+        records.assume_init_mut()
+    };
+    let mut pages = Pages::new(records);
+    for page in page_of(free_start)..page_count {
+        pages.give(page);
+    }
+    report!(
+        "aegis: {}, {} KB of memory, {} of {} pages free",
+        board::NAME,
+        memory >> 10,
+        pages.count().1,
+        pages.count().0
+    );
+    report!("aegis: {ADDRESS_SPACE_IDS} address-space ids, room for {ENVIRONMENTS} environments");
+    let seed = u64::from(board::entropy()) << 32 | u64::from(options.1);
+    kernel::install(Kernel {
+        pages,
+        environments: Environments::new(),
+        slices: Slices::new(),
+        successor: None,
+        generator: Generator::new([seed, !seed.rotate_left(29)]),
+        spaces: [Name::NOBODY; ADDRESS_SPACE_IDS],
+        image: (page_of(image_start), image_pages.unwrap_or(0)),
+        first: Name::NOBODY,
+        options,
+        exit_status: 0,
+    });
+    match kernel::with(|kernel| first::build(kernel, header)) {
+        Ok(()) => {}
+        Err(why) => {
+            report!("aegis: no first environment: {why}");
+            board::exit(1);
+        }
+    }
+    board::start_clock();
+    schedule::run_next()
+}
+
+/// Reads `quick` and `seed=N` from the command line.
+fn options(arguments: &board::BootArguments) -> (bool, u32) {
+    let mut quick = false;
+    let mut seed = 0;
+    for word in board::command_line(arguments).flat_map(|line| line.split(|byte| *byte == b' ')) {
+        if word == b"quick" {
+            quick = true;
+        } else if let Some(digits) = word.strip_prefix(b"seed=") {
+            seed = core::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        }
+    }
+    (quick, seed)
+}

@@ -1,0 +1,255 @@
+//! The handlers of the calls with a stack, by the names of the table in `aegis-abi` (paper, Tables 2
+//! and 3).
+//!
+//! The assembly jumps here through the table; a handler's arguments are words from an environment,
+//! hostile until checked. What a handler returns is in `v0` (low) and `v1` (high) afterwards.
+
+use aegis_abi::calls::Fact;
+use aegis_abi::layout::{ANY, Mapping};
+use aegis_abi::{Capability, Error, Name};
+use aegis_core::capability::Right;
+
+use crate::kernel::{self, Kernel};
+use crate::memory::page_address;
+use crate::{arch, board, history, schedule};
+
+/// What the assembly hands back: `v0`, zero or an error, and `v1`.
+type Answer = u64;
+
+fn answer(result: Result<u32, Error>) -> Answer {
+    match result {
+        Ok(value) => u64::from(value) << 32,
+        Err(error) => u64::from(error.code()),
+    }
+}
+
+fn done(result: Result<(), Error>) -> Answer {
+    answer(result.map(|()| 0))
+}
+
+fn with(f: impl FnOnce(&mut Kernel) -> Result<u32, Error>) -> Answer {
+    answer(kernel::with(f))
+}
+
+/// The null call with a stack.
+pub extern "C" fn null_stack() -> Answer {
+    0
+}
+
+/// See the table of calls.
+pub extern "C" fn machine(fact: u32) -> Answer {
+    with(|kernel| {
+        let fact = *Fact::ALL.get(fact as usize).ok_or(Error::Invalid)?;
+        let caller = kernel.caller();
+        Ok(match fact {
+            Fact::Pages => kernel.pages.count().0 as u32,
+            Fact::ImagePage => kernel.image.0,
+            Fact::ImagePages => kernel.image.1,
+            Fact::QuantumTicks => board::QUANTUM_TICKS,
+            Fact::Environments => kernel.environments.count() as u32,
+            Fact::FreePages => kernel.pages.count().1 as u32,
+            Fact::TestBuild => u32::from(cfg!(feature = "check")),
+            Fact::Myself => caller.0,
+            Fact::Parent => kernel.environments.get(caller)?.parent.0,
+            Fact::Quick => u32::from(kernel.options.0),
+            Fact::Board => board::INDEX,
+            Fact::Seed => kernel.options.1,
+        })
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn console_write(bytes0: u32, bytes1: u32, bytes2: u32, count: u32) -> Answer {
+    if count > 12 {
+        return done(Err(Error::Invalid));
+    }
+    let words = [bytes0, bytes1, bytes2].map(u32::to_le_bytes);
+    for byte in &words.as_flattened()[..count as usize] {
+        board::put(*byte);
+    }
+    0
+}
+
+/// See the table of calls.
+pub extern "C" fn console_read() -> Answer {
+    answer(board::get().map(u32::from).ok_or(Error::Exhausted))
+}
+
+/// See the table of calls.
+pub extern "C" fn random() -> Answer {
+    with(|kernel| Ok(kernel.generator.word()))
+}
+
+/// See the table of calls.
+pub extern "C" fn halt(status: u32) -> Answer {
+    if kernel::with(|kernel| kernel.caller() == kernel.first) {
+        board::exit(status);
+    }
+    done(Err(Error::Denied))
+}
+
+/// See the table of calls.
+pub extern "C" fn page_alloc(
+    page: u32,
+    read_low: u32,
+    read_high: u32,
+    write_low: u32,
+    write_high: u32,
+) -> Answer {
+    with(|kernel| {
+        let read = Capability::from_words(read_low, read_high);
+        let write = Capability::from_words(write_low, write_high);
+        let caller = kernel.caller();
+        kernel.allocate(page, caller, read, write)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn page_free(page: u32) -> Answer {
+    with(|kernel| {
+        kernel.pages.free(page, kernel.caller())?;
+        kernel.break_bindings(page, None);
+        Ok(0)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn page_protect(
+    page: u32,
+    read_low: u32,
+    read_high: u32,
+    write_low: u32,
+    write_high: u32,
+) -> Answer {
+    with(|kernel| {
+        let read = Capability::from_words(read_low, read_high);
+        let write = Capability::from_words(write_low, write_high);
+        let caller = kernel.caller();
+        kernel.pages.protect(page, caller, read, write)?;
+        kernel.break_bindings(page, Some(caller));
+        Ok(0)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn page_owner(page: u32) -> Answer {
+    with(|kernel| {
+        let page = kernel.pages.get(page).ok_or(Error::NoPage)?;
+        Ok(match page.state {
+            aegis_core::pages::State::Owned => page.owner.0,
+            _ => Name::NOBODY.0,
+        })
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn cache_flush(page: u32, low: u32, high: u32) -> Answer {
+    with(|kernel| {
+        if kernel.pages.get(page).is_none() {
+            return Err(Error::NoPage);
+        }
+        if kernel.pages.right(page, Capability::from_words(low, high)) < Right::Read {
+            return Err(Error::Denied);
+        }
+        arch::flush_caches(page);
+        Ok(0)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn environment_create() -> Answer {
+    with(|kernel| kernel.create(kernel.caller()).map(|name| name.0))
+}
+
+/// See the table of calls.
+pub extern "C" fn environment_destroy(name: u32) -> Answer {
+    let result = kernel::with(|kernel| {
+        let victim = kernel.subject(name)?;
+        let itself = victim.name == kernel.caller();
+        kernel.destroy(victim);
+        Ok(itself)
+    });
+    match result {
+        Ok(true) => schedule::run_next(),
+        Ok(false) => 0,
+        Err(error) => done(Err(error)),
+    }
+}
+
+/// See the table of calls.
+pub extern "C" fn bind(name: u32, event: u32, pc: u32) -> Answer {
+    with(|kernel| {
+        let subject = kernel.subject(name)?;
+        kernel.bind(subject, event, pc)?;
+        Ok(0)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn guarantee(name: u32, vpn: u32, page: u32, bits: u32, low: u32, high: u32) -> Answer {
+    with(|kernel| {
+        let target = page_address(kernel.subject(name)?.page);
+        if page == ANY {
+            kernel.unpin(target, vpn)?;
+        } else {
+            let bits = Mapping::from_bits(bits).ok_or(Error::Invalid)?;
+            kernel.guarantee(target, vpn, page, bits, Capability::from_words(low, high))?;
+        }
+        Ok(0)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn last_resort_done() -> Answer {
+    crate::memory::environment_page(arch::caller_page()).in_last_resort = 0;
+    0
+}
+
+/// See the table of calls.
+pub extern "C" fn slice_alloc(position: u32) -> Answer {
+    with(|kernel| kernel.slices.allocate(position, kernel.caller()))
+}
+
+/// See the table of calls.
+pub extern "C" fn slice_free(position: u32) -> Answer {
+    with(|kernel| kernel.slices.free(position, kernel.caller()).map(|()| 0))
+}
+
+/// See the table of calls.
+pub extern "C" fn slice_give(position: u32, name: u32) -> Answer {
+    with(|kernel| {
+        let to = kernel.subject(name)?.name;
+        kernel.slices.give(position, kernel.caller(), to)?;
+        Ok(0)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn yield_to(name: u32) -> Answer {
+    history::note("yield", 0, name);
+    done(Err(schedule::yield_to(Name(name))))
+}
+
+#[cfg(not(feature = "check"))]
+mod unchecked {
+    use super::{Answer, Error, done};
+
+    /// See the table of calls.
+    pub extern "C" fn check_fault(_kind: u32) -> Answer {
+        done(Err(Error::Unsupported))
+    }
+
+    /// See the table of calls.
+    pub extern "C" fn check_timer(_ticks: u32, _kind: u32) -> Answer {
+        done(Err(Error::Unsupported))
+    }
+
+    /// See the table of calls.
+    pub extern "C" fn check_invariants() -> Answer {
+        done(Err(Error::Unsupported))
+    }
+}
+#[cfg(feature = "check")]
+pub use crate::check::{check_fault, check_invariants, check_timer};
+#[cfg(not(feature = "check"))]
+pub use unchecked::{check_fault, check_invariants, check_timer};

@@ -1,0 +1,116 @@
+//! The test build: faults and interrupts on request, and a checker of the kernel's invariants.
+
+use core::arch::asm;
+
+use aegis_abi::environment::EVENTS;
+use aegis_abi::layout::{ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT};
+use aegis_abi::{Error, Name};
+use aegis_core::pages::State;
+use spin::Mutex;
+
+use crate::kernel::{self, Kernel};
+use crate::memory::{environment_page, is_user_code, page_address};
+use crate::{arch, board};
+
+/// What the next clock interrupt does instead of ending a slice.
+static PLANTED: Mutex<Option<u32>> = Mutex::new(None);
+
+/// Empties the hardware TLB in the interrupt.
+const FLUSH: u32 = 1;
+/// The interrupt also ends the slice.
+const END_SLICE: u32 = 2;
+
+/// Raises the clock interrupt `ticks` from now.
+pub extern "C" fn check_timer(ticks: u32, kind: u32) -> u64 {
+    *PLANTED.lock() = Some(kind);
+    board::arm_clock(ticks.clamp(1, board::QUANTUM_TICKS));
+    0
+}
+
+/// Handles a planted clock interrupt; says whether the tick ends there.
+pub fn clock_interrupt() -> bool {
+    let Some(kind) = PLANTED.lock().take() else { return false };
+    if kind & FLUSH != 0 {
+        arch::flush_tlb();
+    }
+    if kind & END_SLICE == 0 {
+        board::arm_clock(board::QUANTUM_TICKS);
+    }
+    kind & END_SLICE == 0
+}
+
+/// Provokes a fault inside the kernel.
+pub extern "C" fn check_fault(kind: u32) -> u64 {
+    // SAFETY: there is nothing safe about it; the kernel's trap handler is what is tested.
+    unsafe {
+        match kind {
+            0 => asm!(".set push", ".set noreorder", "lw $8, 2($0)", "nop", ".set pop", out("$8") _),
+            1 => asm!("break"),
+            2 => asm!(".set push", ".set noreorder", "lui $8, 0x7fff", "lw $8, 0($8)", "nop", ".set pop", out("$8") _),
+            3 => asm!(".set push", ".set noreorder", "lui $8, 0x8000", "lw $8, 1($8)", "nop", ".set pop", out("$8") _),
+            4 => asm!(".word 0xfc00003f"),
+            5 => asm!(".set push", ".set noreorder", ".set noat", "lui $8, 0x7fff", "add $8, $8, $8", ".set pop", out("$8") _),
+            6 => panic!("planted"),
+            _ => return u64::from(Error::Invalid.code()),
+        }
+    }
+    0
+}
+
+/// Checks the invariants; the answer counts what was checked. A violation is a panic.
+pub extern "C" fn check_invariants() -> u64 {
+    let checked = kernel::with(|kernel| check(kernel));
+    u64::from(checked) << 32
+}
+
+fn check(kernel: &Kernel) -> u32 {
+    let mut checked = 0;
+    let mut free = 0;
+    for number in 0..kernel.pages.count().0 as u32 {
+        let page = kernel.pages.get(number).expect("pages are numbered from zero");
+        match page.state {
+            State::Free => {
+                free += 1;
+                assert!(!page.bound, "free page {number} is bound");
+            }
+            State::Owned => {
+                assert!(kernel.environments.get(page.owner).is_ok(), "the owner of page {number} is dead");
+            }
+            State::Kernel => {}
+        }
+        checked += 1;
+    }
+    assert_eq!(free, kernel.pages.count().1, "the count of free pages");
+    for environment in kernel.environments.living() {
+        let page = environment_page(page_address(environment.page));
+        assert_eq!(page.name, environment.name.0, "an environment's page has its name");
+        assert_eq!(kernel.pages.get(environment.page).map(|page| page.state), Some(State::Kernel));
+        for (vpn, entry) in page.guaranteed.iter().enumerate().filter(|(_, entry)| **entry != 0) {
+            let number = entry >> PAGE_SHIFT;
+            checked += 1;
+            if vpn == (ENVIRONMENT_PAGE >> PAGE_SHIFT) as usize {
+                assert_eq!(number, environment.page, "the environment's own page");
+                assert_eq!(entry & Mapping::WRITABLE.bits(), 0, "is read-only");
+                continue;
+            }
+            let mapped = kernel.pages.get(number).expect("mapped pages exist");
+            assert!(mapped.state != State::Free && mapped.bound, "page {number} is mapped without right");
+            if mapped.state == State::Kernel {
+                assert_eq!(entry & Mapping::WRITABLE.bits(), 0, "a page of the kernel's is writable");
+            }
+        }
+        for peer in page.peers.iter().filter(|peer| peer.name != 0) {
+            let callee = kernel.environments.get(Name(peer.name)).expect("cached callees live");
+            assert_eq!(page_address(callee.page), peer.page, "a cached callee has its page");
+            let space = callee.name.address_space() as usize;
+            assert_eq!(kernel.spaces[space], callee.name, "a cached callee has its address-space id");
+            checked += 1;
+        }
+        for event in 0..EVENTS as u32 {
+            if let Some(pc) = page.entry(event) {
+                assert!(is_user_code(*pc), "an entry in the kernel");
+            }
+        }
+    }
+    checked
+}

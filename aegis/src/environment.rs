@@ -1,0 +1,170 @@
+//! Environments: creating and destroying them, their entries, and the slow side of protected control
+//! transfer (paper, sections 5.1 and 5.5).
+
+use aegis_abi::environment::{EVENTS, Event, Peer, cause};
+use aegis_abi::layout::{ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT};
+use aegis_abi::name::SELECTOR;
+use aegis_abi::{Error, Name};
+use aegis_core::environments::Environment;
+
+use crate::arch::{self, TrapFrame, register};
+use crate::kernel::{self, Kernel};
+use crate::memory::{environment_page, is_user_code, page_address};
+use crate::{history, schedule};
+
+impl Kernel {
+    /// Creates an environment with nothing but its own page.
+    pub fn create(&mut self, parent: Name) -> Result<Name, Error> {
+        let page = self.take_cleared()?;
+        let name = match self.environments.create(page, parent) {
+            Ok(name) => name,
+            Err(error) => {
+                self.pages.give(page);
+                return Err(error);
+            }
+        };
+        let context = environment_page(page_address(page));
+        arch::init_page(context, name);
+        context.guaranteed[(ENVIRONMENT_PAGE >> PAGE_SHIFT) as usize] =
+            page << PAGE_SHIFT | Mapping::VALID.bits();
+        history::note("create", name.0, parent.0);
+        Ok(name)
+    }
+
+    /// Destroys an environment and frees all that it owned, at once.
+    pub fn destroy(&mut self, victim: Environment) {
+        history::note("destroy", victim.name.0, 0);
+        self.free_all(victim.name);
+        self.slices.purge(victim.name);
+        if self.successor == Some(victim.name) {
+            self.successor = None;
+        }
+        self.forget_peer(victim.name);
+        let space = victim.name.address_space() as usize;
+        if self.spaces[space] == victim.name {
+            self.spaces[space] = Name::NOBODY;
+        }
+        let removed = self.environments.remove(victim.name);
+        debug_assert!(removed.is_ok());
+        self.pages.give(victim.page);
+        arch::flush_tlb();
+    }
+
+    /// Takes an environment out of every transfer cache.
+    fn forget_peer(&mut self, callee: Name) {
+        let slot = (callee.0 & SELECTOR) as usize / 8;
+        for environment in self.environments.living() {
+            let peer = &mut environment_page(page_address(environment.page)).peers[slot];
+            if peer.name == callee.0 {
+                *peer = Peer::default();
+            }
+        }
+    }
+
+    /// Makes the hardware's address-space id stand for this environment. Environments 64 apart share
+    /// an id; taking it from another is invisible to both, since transfers to the loser miss every
+    /// cache and come here again.
+    pub fn claim_space(&mut self, environment: Environment) {
+        let space = environment.name.address_space() as usize;
+        let loser = core::mem::replace(&mut self.spaces[space], environment.name);
+        if loser != environment.name && loser != Name::NOBODY {
+            self.forget_peer(loser);
+            arch::flush_tlb();
+        }
+    }
+
+    /// Sets where an event enters an environment; zero unbinds it.
+    pub fn bind(&mut self, subject: Environment, event: u32, pc: u32) -> Result<(), Error> {
+        if event as usize >= EVENTS || !is_user_code(pc) {
+            return Err(Error::Invalid);
+        }
+        let page = environment_page(page_address(subject.page));
+        *page.entry(event).ok_or(Error::Invalid)? = pc;
+        if event == Event::Synchronous as u32 && pc == 0 {
+            self.forget_peer(subject.name);
+        }
+        Ok(())
+    }
+}
+
+/// A protected control transfer that missed the caller's transfer cache: either the callee is not in
+/// it yet, and the transfer is begun anew once it is, or the name is nobody's, or it is asynchronous.
+///
+/// All registers are in the frame and go back as they came, but for `v0` when the transfer is
+/// refused.
+pub fn transfer(frame: &mut TrapFrame) {
+    if let Err(error) = kernel::with(|kernel| kernel.transfer(frame)) {
+        if frame.cause & cause::DELAY_SLOT != 0 {
+            // There is no returning behind it: give the caller an exception instead.
+            deliver_system_call(frame);
+        } else {
+            frame.registers[register::V0] = error.code();
+            frame.pc += 4;
+        }
+    }
+}
+
+impl Kernel {
+    fn transfer(&mut self, frame: &mut TrapFrame) -> Result<(), Error> {
+        let wanted = Name(frame.registers[register::V0]);
+        let callee = self.environments.get(wanted.synchronous())?;
+        let page = page_address(callee.page);
+        let context = environment_page(page);
+        let caller = environment_page(frame.page);
+        if wanted.is_asynchronous() {
+            if context.asynchronous_pc == 0 {
+                return Err(Error::NoEnvironment);
+            }
+            // The rest of this slice and no more.
+            let name = Name(caller.name);
+            self.slices.lend(name);
+            self.claim_space(callee);
+            context.caller = name.0;
+            frame.pc = context.asynchronous_pc;
+            frame.page = page;
+        } else {
+            if context.synchronous_pc == 0 {
+                return Err(Error::NoEnvironment);
+            }
+            self.claim_space(callee);
+            caller.peers[(wanted.0 & SELECTOR) as usize / 8] = Peer { name: wanted.0, page };
+            // `pc` is still at the syscall, which now hits.
+        }
+        Ok(())
+    }
+}
+
+/// Delivers the system call in the frame to its caller as an exception.
+fn deliver_system_call(frame: &mut TrapFrame) {
+    let page = environment_page(frame.page);
+    let code = cause::SYSTEM_CALL as usize;
+    page.saved_a0[code] = frame.registers[register::A0];
+    page.saved_a1[code] = frame.registers[register::A1];
+    page.saved_a2[code] = frame.registers[register::A2];
+    frame.registers[register::A0] = frame.pc;
+    frame.registers[register::A1] = 0;
+    frame.registers[register::A2] = frame.cause;
+    frame.pc = page.handler_pc[code];
+}
+
+/// Destroys the running environment because of what it did, and runs another.
+pub fn kill_running(page: u32, why: &'static str, frame: &TrapFrame) -> ! {
+    let name = Name(environment_page(page).name);
+    crate::report!(
+        "aegis: environment {} ({:08x}) destroyed: {why} (cause {:08x}, pc {:08x}, bad address {:08x})",
+        name.id(),
+        name.0,
+        frame.cause,
+        frame.pc,
+        frame.bad_address
+    );
+    kernel::with(|kernel| {
+        if kernel.first == name {
+            kernel.exit_status = 1;
+        }
+        if let Ok(victim) = kernel.environments.get(name) {
+            kernel.destroy(victim);
+        }
+    });
+    schedule::run_next()
+}

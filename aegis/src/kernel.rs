@@ -1,0 +1,63 @@
+//! The kernel's state, in one place and behind one lock.
+
+use aegis_abi::layout::ADDRESS_SPACE_IDS;
+use aegis_abi::{Error, Name};
+use aegis_core::capability::Generator;
+use aegis_core::environments::{Environment, Environments};
+use aegis_core::pages::Pages;
+use aegis_core::slices::Slices;
+use spin::{Mutex, MutexGuard};
+
+use crate::arch;
+use crate::memory;
+
+/// Everything that Aegis remembers, but for what stands in the environments' own pages.
+pub struct Kernel {
+    /// Physical pages.
+    pub pages: Pages<'static>,
+    /// Environments.
+    pub environments: Environments,
+    /// Time slices.
+    pub slices: Slices,
+    /// Whose turn it is once the running environment, whose slice has ended, gives way.
+    pub successor: Option<Name>,
+    /// Source of capabilities.
+    pub generator: Generator,
+    /// Which environment each address-space id stands for in the hardware TLB.
+    pub spaces: [Name; ADDRESS_SPACE_IDS],
+    /// The boot image: its first page and how many there are.
+    pub image: (u32, u32),
+    /// The first environment's name.
+    pub first: Name,
+    /// From the command line: `quick`, and `seed=N`.
+    pub options: (bool, u32),
+    /// What the machine ends with when its last environment is gone.
+    pub exit_status: u32,
+}
+
+static KERNEL: Mutex<Option<Kernel>> = Mutex::new(None);
+
+/// Puts the kernel's state in place, once, at boot.
+pub fn install(kernel: Kernel) {
+    *KERNEL.lock() = Some(kernel);
+}
+
+/// Runs `f` on the kernel's state. Does not nest.
+pub fn with<R>(f: impl FnOnce(&mut Kernel) -> R) -> R {
+    let mut guard: MutexGuard<'_, Option<Kernel>> = KERNEL.lock();
+    let kernel = guard.as_mut().expect("the kernel's state is installed before anything traps");
+    f(kernel)
+}
+
+impl Kernel {
+    /// The name of the environment that made the call being handled.
+    #[allow(clippy::unused_self, reason = "the caller is part of the kernel's state, if not of this struct")]
+    pub fn caller(&self) -> Name {
+        Name(memory::environment_page(arch::caller_page()).name)
+    }
+
+    /// The environment named, if the caller may act on it.
+    pub fn subject(&self, name: u32) -> Result<Environment, Error> {
+        self.environments.get_as(Name(name), self.caller())
+    }
+}

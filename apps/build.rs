@@ -1,0 +1,6 @@
+//! Names the linker script.
+
+fn main() {
+    println!("cargo::rerun-if-changed=../linker/program.ld");
+    println!("cargo::rustc-link-arg-bins=-T{}/../linker/program.ld", env!("CARGO_MANIFEST_DIR"));
+}

@@ -1,0 +1,91 @@
+//! Pages, their capabilities, and the mappings of the second segment.
+
+use aegis_abi::layout::{ANY, Mapping, PAGE_SHIFT, PAGE_SIZE};
+use aegis_abi::{Capability, Error, Name};
+
+use crate::call;
+
+/// A physical page that this environment owns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// Its number.
+    pub number: u32,
+    /// The capability to read it.
+    pub read: Capability,
+    /// The capability to write it.
+    pub write: Capability,
+}
+
+/// A new capability, unguessable.
+#[must_use]
+pub fn capability() -> Capability {
+    let word = || call::random().unwrap_or(0);
+    Capability::from_words(word(), word())
+}
+
+impl Page {
+    /// Allocates page `number`, or any for [`ANY`], under new capabilities.
+    ///
+    /// # Errors
+    /// Those of the call `page_alloc`.
+    pub fn allocate(number: u32) -> Result<Self, Error> {
+        let (read, write) = (capability(), capability());
+        let ([read_low, read_high], [write_low, write_high]) = (read.words(), write.words());
+        let number = call::page_alloc(number, read_low, read_high, write_low, write_high)?;
+        Ok(Self { number, read, write })
+    }
+
+    /// Allocates any page.
+    ///
+    /// # Errors
+    /// Those of the call `page_alloc`.
+    pub fn any() -> Result<Self, Error> {
+        Self::allocate(ANY)
+    }
+
+    /// Frees it.
+    ///
+    /// # Errors
+    /// Those of the call `page_free`.
+    pub fn free(self) -> Result<(), Error> {
+        call::page_free(self.number).map(|_| ())
+    }
+}
+
+/// The name of this environment.
+#[must_use]
+pub fn myself() -> Name {
+    Name(environment().name)
+}
+
+/// The page that this environment shares with the kernel.
+#[must_use]
+pub fn environment() -> &'static aegis_abi::environment::EnvironmentPage {
+    // SAFETY: the kernel maps it there, read-only, for as long as the environment lives. It changes
+    // under an asynchronous event only, which programs do not expect to see through this reference.
+    unsafe { &*(aegis_abi::layout::ENVIRONMENT_PAGE as *const _) }
+}
+
+/// Pins a page at an address of the second segment of an environment.
+///
+/// # Errors
+/// Those of the call `guarantee`.
+pub fn pin(who: Name, address: u32, page: u32, bits: Mapping, capability: Capability) -> Result<(), Error> {
+    let [low, high] = capability.words();
+    call::guarantee(who.0, address >> PAGE_SHIFT, page, bits.bits(), low, high).map(|_| ())
+}
+
+/// Takes the mapping at an address of the second segment of an environment away.
+///
+/// # Errors
+/// Those of the call `guarantee`.
+pub fn unpin(who: Name, address: u32) -> Result<(), Error> {
+    call::guarantee(who.0, address >> PAGE_SHIFT, ANY, 0, 0, 0).map(|_| ())
+}
+
+/// Windows: addresses at the end of the second segment where programs map what they look at for a
+/// moment.
+pub const WINDOWS: [u32; 4] = {
+    let end = aegis_abi::layout::SECOND_SEGMENT_END;
+    [end - PAGE_SIZE, end - 2 * PAGE_SIZE, end - 3 * PAGE_SIZE, end - 4 * PAGE_SIZE]
+};
