@@ -1,18 +1,75 @@
 #!/usr/bin/env bash
-# Builds guest crates: scripts/build.sh [--target-dir DIR] CARGO-ARGUMENTS...
-# For example: scripts/build.sh -p aegis    Needs target/toolchain.env, which scripts/setup.sh writes.
+# Builds everything that runs on the machine: kernel, programs, boot images.
+#
+#   scripts/build.sh [--guest rustup|debian]
+#
+# Kernels with their programs come out in target/images. Each linked binary passes the ELF check
+# before it is used: MIPS-I alone, no load result read too early. See tools/elfcheck.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ -f target/toolchain.env ] || scripts/setup.sh
+
+case "${1:-}" in
+-h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+--guest) scripts/setup.sh --guest "$2" >/dev/null ;;
+"") [ -f target/toolchain.env ] || scripts/setup.sh ;;
+*) echo "build: unknown argument $1; see --help" >&2; exit 2 ;;
+esac
 # shellcheck disable=SC1091
 . target/toolchain.env
-directory=target/guest-$GUEST_KIND
-if [ "${1:-}" = --target-dir ]; then
-    directory=$2
-    shift 2
-fi
-flags="--cfg portable_atomic_no_atomic_load_store --remap-path-prefix=$PWD=. ${GUEST_LINKER:-}"
+
+# What each image carries: its name, whether the kernel is the test build, its programs, the first first.
+IMAGES="
+hello           plain  hello
+bench-table4    plain  bench_table4
+bench-table5    plain  bench_table5
+bench-table6    plain  bench_table6 transfer_server
+test-suite      check  suite companion
+test-hostile    check  bystander hostile
+test-fault      check  fault
+"
+
+TRIPLE=mips-unknown-none
+guest=target/guest-$GUEST_KIND
+out=target/images
+[ "${1:-}" = --guest ] && out=target/images-$GUEST_KIND
+mkdir -p "$out"
+
+# Builds guest crates with cargo's arguments. -Zbuild-std: there is no prebuilt core for MIPS-I.
+guest_cargo() {
+    # shellcheck disable=SC2086
+    env $GUEST_ENV \
+        RUSTFLAGS="--cfg portable_atomic_no_atomic_load_store --remap-path-prefix=$HOME=~ --remap-path-prefix=$PWD=. ${GUEST_LINKER:-}" \
+        $GUEST_CARGO build --quiet --release -Zbuild-std=core,alloc \
+        -Zbuild-std-features=compiler-builtins-mem -Zjson-target-spec --target $TRIPLE.json "$@"
+}
+
+echo "build: kernel and programs ($GUEST_KIND)"
+CARGO_TARGET_DIR=$guest guest_cargo -p aegis
+CARGO_TARGET_DIR=$guest guest_cargo -p apps
+echo "build: the kernel's test build"
+CARGO_TARGET_DIR=$guest-check guest_cargo -p aegis --features check
+
+echo "build: ELF check"
 # shellcheck disable=SC2086
-exec env $GUEST_ENV CARGO_TARGET_DIR="$directory" RUSTFLAGS="$flags" $GUEST_CARGO build --release \
-    -Zbuild-std=core,alloc -Zbuild-std-features=compiler-builtins-mem -Zjson-target-spec \
-    --target mips-unknown-none.json "$@"
+env $HOST_CARGO build --quiet -p elfcheck -p bootimage
+host=${CARGO_TARGET_DIR:-target}/debug
+kernel=$guest/$TRIPLE/release/aegis
+kernel_check=$guest-check/$TRIPLE/release/aegis
+"$host/elfcheck" --allow tools/elfcheck/mips32.allow --no-syscall "$kernel" "$kernel_check"
+programs=()
+for source in apps/src/bin/*.rs; do
+    programs+=("$guest/$TRIPLE/release/$(basename "$source" .rs)")
+done
+"$host/elfcheck" "${programs[@]}"
+
+echo "build: images in $out"
+while read -r name build list; do
+    [ -n "$name" ] || continue
+    files=()
+    for program in $list; do
+        files+=("$program=$guest/$TRIPLE/release/$program")
+    done
+    with=$kernel
+    [ "$build" = check ] && with=$kernel_check
+    "$host/bootimage" --into "$with" -o "$out/$name.elf" "${files[@]}"
+done <<<"$IMAGES"

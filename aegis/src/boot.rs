@@ -63,6 +63,8 @@ pub extern "C" fn boot(a0: u32, a1: u32, a2: u32, a3: u32) -> ! {
         environments: Environments::new(),
         slices: Slices::new(),
         successor: None,
+        overrun: 0,
+        told: Name::NOBODY,
         generator: Generator::new([seed, !seed.rotate_left(29)]),
         spaces: [Name::NOBODY; ADDRESS_SPACE_IDS],
         image: (page_of(image_start), image_pages.unwrap_or(0)),

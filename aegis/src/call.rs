@@ -8,6 +8,7 @@ use aegis_abi::calls::Fact;
 use aegis_abi::layout::{ANY, Mapping};
 use aegis_abi::{Capability, Error, Name};
 use aegis_core::capability::Right;
+use aegis_core::pages::State;
 
 use crate::kernel::{self, Kernel};
 use crate::memory::page_address;
@@ -132,13 +133,18 @@ pub extern "C" fn page_protect(
 }
 
 /// See the table of calls.
-pub extern "C" fn page_owner(page: u32) -> Answer {
+pub extern "C" fn page_owner(number: u32) -> Answer {
     with(|kernel| {
-        let page = kernel.pages.get(page).ok_or(Error::NoPage)?;
+        let page = kernel.pages.get(number).ok_or(Error::NoPage)?;
         Ok(match page.state {
-            aegis_core::pages::State::Owned => page.owner.0,
-            _ => Name::NOBODY.0,
-        })
+            State::Owned => page.owner,
+            State::Kernel => {
+                let mut environments = kernel.environments.living();
+                environments.find(|found| found.page == number).map_or(Name::NOBODY, |found| found.name)
+            }
+            State::Free => Name::NOBODY,
+        }
+        .0)
     })
 }
 

@@ -10,7 +10,8 @@ use spin::Mutex;
 
 use crate::kernel::{self, Kernel};
 use crate::memory::{environment_page, is_user_code, page_address};
-use crate::{arch, board};
+use crate::arch::{self, TrapFrame};
+use crate::board;
 
 /// What the next clock interrupt does instead of ending a slice.
 static PLANTED: Mutex<Option<u32>> = Mutex::new(None);
@@ -20,16 +21,23 @@ const FLUSH: u32 = 1;
 /// The interrupt also ends the slice.
 const END_SLICE: u32 = 2;
 
-/// Raises the clock interrupt `ticks` from now.
+/// Where the last planted interrupt came: its pc, and 1 if that is a branch whose delay slot it
+/// interrupted. Zero when that has been told.
+static LANDED: Mutex<u32> = Mutex::new(0);
+
+/// Raises the clock interrupt `ticks` from now, unless that is zero. Tells where the last one came.
 pub extern "C" fn check_timer(ticks: u32, kind: u32) -> u64 {
-    *PLANTED.lock() = Some(kind);
-    board::arm_clock(ticks.clamp(1, board::QUANTUM_TICKS));
-    0
+    if ticks > 0 {
+        *PLANTED.lock() = Some(kind);
+        board::arm_clock(ticks.min(board::QUANTUM_TICKS));
+    }
+    u64::from(core::mem::take(&mut *LANDED.lock())) << 32
 }
 
 /// Handles a planted clock interrupt; says whether the tick ends there.
-pub fn clock_interrupt() -> bool {
+pub fn clock_interrupt(frame: &TrapFrame) -> bool {
     let Some(kind) = PLANTED.lock().take() else { return false };
+    *LANDED.lock() = frame.pc | frame.cause >> 31;
     if kind & FLUSH != 0 {
         arch::flush_tlb();
     }

@@ -2,7 +2,7 @@
 //! transfer (paper, sections 5.1 and 5.5).
 
 use aegis_abi::environment::{EVENTS, Event, Peer, cause};
-use aegis_abi::layout::{ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT};
+use aegis_abi::layout::{ENVIRONMENT_PAGE, EXCESS_LIMIT, Mapping, PAGE_SHIFT};
 use aegis_abi::name::SELECTOR;
 use aegis_abi::{Error, Name};
 use aegis_core::environments::Environment;
@@ -36,9 +36,6 @@ impl Kernel {
         history::note("destroy", victim.name.0, 0);
         self.free_all(victim.name);
         self.slices.purge(victim.name);
-        if self.successor == Some(victim.name) {
-            self.successor = None;
-        }
         self.forget_peer(victim.name);
         let space = victim.name.address_space() as usize;
         if self.spaces[space] == victim.name {
@@ -47,6 +44,14 @@ impl Kernel {
         let removed = self.environments.remove(victim.name);
         debug_assert!(removed.is_ok());
         self.pages.give(victim.page);
+        if self.first == victim.name {
+            // Names are used again one day; the right to halt the machine is not.
+            self.first = Name::NOBODY;
+        }
+        if self.successor == Some(victim.name) {
+            // The slice that it was to have had is passed over; the running one's is over all the same.
+            self.successor = self.end_turn(Name::NOBODY);
+        }
         arch::flush_tlb();
     }
 
@@ -108,27 +113,33 @@ impl Kernel {
     fn transfer(&mut self, frame: &mut TrapFrame) -> Result<(), Error> {
         let wanted = Name(frame.registers[register::V0]);
         let callee = self.environments.get(wanted.synchronous())?;
+        if self.successor.is_some() && self.overrun >= EXCESS_LIMIT {
+            // Whoever overran so far may not leave the end of it to somebody else.
+            return Err(Error::Busy);
+        }
         let page = page_address(callee.page);
+        let name = Name(environment_page(frame.page).name);
         let context = environment_page(page);
-        let caller = environment_page(frame.page);
-        if wanted.is_asynchronous() {
-            if context.asynchronous_pc == 0 {
-                return Err(Error::NoEnvironment);
+        let entry = if wanted.is_asynchronous() { context.asynchronous_pc } else { context.synchronous_pc };
+        if entry == 0 {
+            return Err(Error::NoEnvironment);
+        }
+        self.claim_space(callee);
+        let shares_space = callee.name.address_space() == name.address_space();
+        if wanted.is_asynchronous() || shares_space {
+            if wanted.is_asynchronous() && self.successor.is_none() {
+                // The rest of this slice and no more. One that is over has no rest, and the next
+                // one is not the caller's to lend.
+                self.slices.lend(name);
             }
-            // The rest of this slice and no more.
-            let name = Name(caller.name);
-            self.slices.lend(name);
-            self.claim_space(callee);
             context.caller = name.0;
-            frame.pc = context.asynchronous_pc;
+            frame.pc = entry;
             frame.page = page;
         } else {
-            if context.synchronous_pc == 0 {
-                return Err(Error::NoEnvironment);
-            }
-            self.claim_space(callee);
-            caller.peers[(wanted.0 & SELECTOR) as usize / 8] = Peer { name: wanted.0, page };
-            // `pc` is still at the syscall, which now hits.
+            let slot = (wanted.0 & SELECTOR) as usize / 8;
+            environment_page(frame.page).peers[slot] = Peer { name: wanted.0, page };
+            // `pc` is still at the syscall, which now hits. Were the address-space id the callee's
+            // already, fetching it would refill the TLB with the caller's page under that id.
         }
         Ok(())
     }

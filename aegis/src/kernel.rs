@@ -21,6 +21,10 @@ pub struct Kernel {
     pub slices: Slices,
     /// Whose turn it is once the running environment, whose slice has ended, gives way.
     pub successor: Option<Name>,
+    /// Clock ticks since the slice ended that `successor` waits for.
+    pub overrun: u32,
+    /// Who was told last that this slice is over.
+    pub told: Name,
     /// Source of capabilities.
     pub generator: Generator,
     /// Which environment each address-space id stands for in the hardware TLB.

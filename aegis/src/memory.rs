@@ -128,15 +128,19 @@ impl Kernel {
         arch::flush_tlb();
     }
 
-    /// Frees all pages of an environment that is destroyed.
+    /// Frees all pages of an environment that is destroyed and breaks every binding to them, in one
+    /// pass over the bindings: it may own all of memory.
     pub fn free_all(&mut self, owner: Name) {
-        for page in 0..self.pages.count().0 as u32 {
-            if self.pages.get(page).is_some_and(|page| page.state == State::Owned && page.owner == owner) {
-                self.break_bindings(page, None);
-                let freed = self.pages.free(page, owner);
-                debug_assert!(freed.is_ok());
+        for environment in self.environments.living() {
+            for entry in &mut environment_page(page_address(environment.page)).guaranteed {
+                let page = self.pages.get(*entry >> PAGE_SHIFT);
+                if page.is_some_and(|page| page.state == State::Owned && page.owner == owner) {
+                    *entry = 0;
+                }
             }
         }
+        self.pages.purge(owner);
+        arch::flush_tlb();
     }
 }
 

@@ -5,9 +5,10 @@
 //! ends, and the environment saves what it needs and yields. One that does not is counted, and
 //! destroyed past [`EXCESS_LIMIT`].
 
+use aegis_abi::environment::Peer;
 use aegis_abi::layout::EXCESS_LIMIT;
 use aegis_abi::{Error, Name};
-use aegis_core::environments::Environment;
+use aegis_core::environments::{Environment, Environments};
 
 use crate::arch::{self, TrapFrame, register};
 use crate::board;
@@ -15,28 +16,27 @@ use crate::kernel::{self, Kernel};
 use crate::memory::{environment_page, page_address};
 use crate::{environment, history, report};
 
-impl Kernel {
-    /// Whether an environment can be given the processor: it lives, and says where it starts.
-    fn runnable(&self, name: Name) -> bool {
-        self.environments
-            .get(name)
-            .is_ok_and(|found| environment_page(page_address(found.page)).slice_start_pc != 0)
-    }
+/// Whether an environment can be given the processor: it lives, and says where it starts.
+fn runnable(environments: &Environments, name: Name) -> bool {
+    environments
+        .get(name)
+        .is_ok_and(|found| environment_page(page_address(found.page)).slice_start_pc != 0)
+}
 
+impl Kernel {
     /// Ends the turn in which `running` ran last and finds whose is next.
-    fn end_turn(&mut self, running: Name) -> Option<Name> {
-        // The vector asks about environments while it changes itself; lend it to itself.
-        let mut slices = core::mem::take(&mut self.slices);
-        let next = slices.next(running, |name| self.runnable(name));
-        self.slices = slices;
-        next
+    pub fn end_turn(&mut self, running: Name) -> Option<Name> {
+        let environments = &self.environments;
+        self.slices.next(running, |name| runnable(environments, name))
     }
 
     /// Whose turn it is when `running` gives the processor up.
     fn successor_of(&mut self, running: Name) -> Option<Name> {
         match self.successor.take() {
-            Some(name) if self.runnable(name) => Some(name),
-            _ => self.end_turn(running),
+            Some(name) if runnable(&self.environments, name) => Some(name),
+            // The turn is that one's, who cannot take it: it is nobody's to keep.
+            Some(_) => self.end_turn(Name::NOBODY),
+            None => self.end_turn(running),
         }
     }
 }
@@ -44,35 +44,48 @@ impl Kernel {
 /// The clock ticks: a time slice ends.
 pub fn clock_interrupt(frame: &mut TrapFrame) {
     #[cfg(feature = "check")]
-    if crate::check::clock_interrupt() {
+    if crate::check::clock_interrupt(frame) {
         return;
     }
     board::next_tick();
     end_slice(frame);
 }
 
-/// Ends the current slice: tells its holder, or counts what it overruns.
+/// Ends the current slice: tells whoever runs in it, or counts what it overruns.
+///
+/// The count is the slice's. A transfer can leave a slice that is over to somebody else, who is told at
+/// the next tick; but it takes no ticks back, and past the last but one there are no transfers. So the
+/// one that is destroyed ran for a whole tick after it was told, and the successor's turn always comes.
 pub fn end_slice(frame: &mut TrapFrame) {
     let page = environment_page(frame.page);
     let running = Name(page.name);
     let over = kernel::with(|kernel| {
         if kernel.successor.is_some() {
-            // It was told and runs on.
-            page.excess += 1;
-            return page.excess > EXCESS_LIMIT;
-        }
-        match kernel.end_turn(running) {
-            Some(next) if next != running => {
-                kernel.successor = Some(next);
-                history::note("slice end", running.0, next.0);
-                if page.slice_end_pc != 0 {
-                    save_for_handler(frame, page.slice_end_pc);
-                }
+            kernel.overrun += 1;
+            page.excess = kernel.overrun;
+            if kernel.overrun >= EXCESS_LIMIT {
+                // Its transfers come to the kernel from here on, which refuses them.
+                page.peers = [Peer::default(); 64];
             }
-            // The next slice is its own too: contiguous slices are one long one.
-            _ => {}
+        } else {
+            match kernel.end_turn(running) {
+                Some(next) if next != running => {
+                    history::note("slice end", running.0, next.0);
+                    kernel.successor = Some(next);
+                    kernel.overrun = 0;
+                    kernel.told = Name::NOBODY;
+                }
+                // The next slice is its own too: contiguous slices are one long one.
+                _ => return false,
+            }
         }
-        false
+        if kernel.told != running {
+            kernel.told = running;
+            if page.slice_end_pc != 0 {
+                save_for_handler(frame, page.slice_end_pc);
+            }
+        }
+        kernel.overrun > EXCESS_LIMIT
     });
     if over {
         environment::kill_running(frame.page, "it did not yield at the end of its slice", frame);
@@ -92,7 +105,14 @@ fn save_for_handler(frame: &mut TrapFrame, pc: u32) {
     frame.pc = pc;
 }
 
-/// Gives the processor to an environment, at the start of its slice.
+/// Begins the turn of an environment: with a whole quantum, however much or little of its own the
+/// last one took, or yielding just before a tick would leave the next one nothing.
+fn begin_turn(environment: Environment) -> ! {
+    board::start_clock();
+    start(environment)
+}
+
+/// Gives the processor to an environment, at the start of its slice or of what is lent to it.
 fn start(environment: Environment) -> ! {
     let page = environment_page(page_address(environment.page));
     page.excess = 0;
@@ -105,19 +125,20 @@ pub fn yield_to(name: Name) -> Error {
     let chosen = kernel::with(|kernel| {
         let caller = kernel.caller();
         if name != Name::NOBODY {
-            if !kernel.runnable(name) {
+            if !runnable(&kernel.environments, name) {
                 return Err(Error::NoEnvironment);
             }
             if kernel.successor.is_none() {
                 kernel.slices.lend(caller);
-                return kernel.environments.get(name).map(Some);
+                return kernel.environments.get(name).map(|found| Some((found, start as fn(_) -> !)));
             }
             // Its slice is over: there is no rest to donate.
         }
-        Ok(kernel.successor_of(caller).and_then(|next| kernel.environments.get(next).ok()))
+        let next = kernel.successor_of(caller).and_then(|next| kernel.environments.get(next).ok());
+        Ok(next.map(|found| (found, begin_turn as fn(_) -> !)))
     });
     match chosen {
-        Ok(Some(environment)) => start(environment),
+        Ok(Some((environment, enter))) => enter(environment),
         Ok(None) => idle(),
         Err(error) => error,
     }
@@ -129,7 +150,7 @@ pub fn run_next() -> ! {
         kernel.successor_of(Name::NOBODY).and_then(|next| kernel.environments.get(next).ok())
     });
     match next {
-        Some(environment) => start(environment),
+        Some(environment) => begin_turn(environment),
         None => idle(),
     }
 }

@@ -21,12 +21,14 @@ use crate::{call, memory};
 const SAVED: usize = ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, slice_save);
 
 // exos_state: word n is register n; 32 HI, 33 LO, 34 pc. exos_kind: 0 voluntary, 1 interrupted.
+// exos_callee: not zero while this environment waits for a transfer to come back.
 global_asm!(
     ".pushsection .bss",
     ".align 3",
     "exos_state: .space 4 * 36",
     "exos_kept: .space 4 * 12",
     "exos_kind: .space 4",
+    "exos_callee: .space 4",
     ".popsection",
     ".pushsection .text.slice, \"ax\", @progbits",
     ".set push",
@@ -128,7 +130,11 @@ global_asm!(
     // A slice begins.
     ".globl exos_slice_start",
     "exos_slice_start:",
+    "lui $8, %hi(exos_callee)",
+    "lw $4, %lo(exos_callee)($8)",
     "lui $8, %hi(exos_kind)",
+    "bnez $4, 3f",
+    "nop",
     "lw $8, %lo(exos_kind)($8)",
     "lui $9, %hi(exos_kept)",
     "bnez $8, 1f",
@@ -186,6 +192,11 @@ global_asm!(
     "nop",
     "jr $27",
     "nop",
+    "3: li $2, {YIELD}", // its slice is the callee's until the answer comes
+    "syscall",
+    "break", // the callee is gone
+    "nop",
+    ".globl exos_slice_start_end",
     "exos_slice_start_end:",
     ".set pop",
     ".popsection",
@@ -196,9 +207,23 @@ global_asm!(
 );
 
 unsafe extern "C" {
+    static mut exos_callee: u32;
     fn exos_slice_start();
+    fn exos_slice_start_end();
     fn exos_slice_end();
     fn exos_yield(who: u32) -> u64;
+}
+
+/// Address of the sequence that gives a slice up: for tests that interrupt it.
+#[must_use]
+pub fn yield_address() -> u32 {
+    exos_yield as *const () as u32
+}
+
+/// Addresses of the sequence that restores an environment's registers: for tests that interrupt it.
+#[must_use]
+pub fn start_sequence() -> core::ops::Range<u32> {
+    exos_slice_start as *const () as u32..exos_slice_start_end as *const () as u32
 }
 
 /// Binds the handlers of slices. A program does so before its first slice can end.
@@ -221,4 +246,11 @@ pub fn yield_to(who: Name) -> Result<(), Error> {
         None => Ok(()),
         Some(error) => Err(error),
     }
+}
+
+/// Says that this environment's state is with `callee`, by an asynchronous transfer, until a transfer
+/// comes back: slices that begin meanwhile are lent to it. [`Name::NOBODY`] ends it.
+pub fn wait_for(callee: Name) {
+    // SAFETY: a word that the handler of a slice's start reads.
+    unsafe { (&raw mut exos_callee).write_volatile(callee.0) };
 }

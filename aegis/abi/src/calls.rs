@@ -54,14 +54,14 @@ macro_rules! for_each_call {
             9 PageFree page_free Stack (page) -> none [NoPage, Denied] "Dealloc";
             /// Changes the capabilities of a page of the caller's and breaks every binding made with the old ones but the caller's own.
             10 PageProtect page_protect Stack (page, read_low, read_high, write_low, write_high) -> none [NoPage, Denied] "";
-            /// Tells who owns a page: an environment's name, or zero for nobody.
+            /// Tells who owns a page, or whose own page it is: an environment's name, or zero for nobody.
             11 PageOwner page_owner Stack (page) -> name [NoPage] "";
             /// Writes the data cache's view of a page back to where instructions are fetched from. Needs a capability to read it.
             12 CacheFlush cache_flush Stack (page, low, high) -> none [NoPage, Denied] "";
 
             /// Creates an environment, the caller its parent. It owns no time slice and has no mapping but its own page.
             16 EnvironmentCreate environment_create Stack () -> name [Exhausted] "";
-            /// Destroys an environment, itself or a child, and frees all that it owned.
+            /// Destroys an environment, itself or a child, and frees all that it owned. Its children become its parent's.
             17 EnvironmentDestroy environment_destroy Stack (name) -> none [NoEnvironment, Denied] "";
             /// Sets where one kind of event (`Event`) enters an environment, the caller or its child.
             18 Bind bind Stack (name, event, pc) -> none [NoEnvironment, Denied, Invalid] "exception, interrupt and protected entry contexts (section 5.1)";
@@ -81,8 +81,8 @@ macro_rules! for_each_call {
 
             /// Test builds only: provokes a fault inside the kernel, of the kind named.
             56 CheckFault check_fault Stack (kind) -> none [Unsupported, Invalid] "";
-            /// Test builds only: raises the clock interrupt `ticks` from now; 1 in `kind` empties the hardware TLB in it, 2 makes it end the slice.
-            57 CheckTimer check_timer Stack (ticks, kind) -> none [Unsupported] "";
+            /// Test builds only: raises the clock interrupt `ticks` from now, unless that is zero; 1 in `kind` empties the hardware TLB in it, 2 makes it end the slice. The result tells once where the last one came: its pc, plus 1 if that is a branch whose delay slot it interrupted.
+            57 CheckTimer check_timer Stack (ticks, kind) -> landed [Unsupported] "";
             /// Test builds only: checks the kernel's invariants; the result counts what was checked.
             58 CheckInvariants check_invariants Stack () -> checked [Unsupported] "";
         }

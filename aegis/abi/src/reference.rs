@@ -15,7 +15,8 @@ pub fn write(out: &mut impl Write) -> fmt::Result {
     writeln!(
         out,
         "# Calls of Aegis\n\n\
-         Written from the table in `aegis/abi/src/calls.rs` by `scripts/docs.sh`; a test fails when it is stale.\n\n\
+         Written from the table in `aegis/abi/src/calls.rs`; a test fails when it is stale, and\n\
+         `UPDATE_EXPECT=1 cargo test -p aegis-abi` rewrites it.\n\n\
          The number goes into `v0`, the arguments into the registers named. Afterwards `v0` is an error\n\
          (negative) or not, and `v1` the result. A call *without a stack* alters no other register; a call\n\
          *with a stack* leaves the other caller-saved registers, HI and LO zero. A number that is not in the\n\

@@ -76,8 +76,8 @@ impl Environments {
         if name == caller || environment.parent == caller { Ok(environment) } else { Err(Error::Denied) }
     }
 
-    /// Takes an environment out of the table. Its children become orphans, which only they
-    /// themselves can destroy.
+    /// Takes an environment out of the table. Its children become its parent's, so that whoever started
+    /// a family of environments can always end it; those of one without a parent are nobody's.
     ///
     /// # Errors
     /// [`Error::NoEnvironment`].
@@ -85,6 +85,9 @@ impl Environments {
         let environment = self.get(name)?;
         self.table[name.id() as usize] = None;
         self.alive -= 1;
+        for child in self.table.iter_mut().flatten().filter(|child| child.parent == name) {
+            child.parent = environment.parent;
+        }
         Ok(environment)
     }
 

@@ -178,9 +178,24 @@ impl<'a> Pages<'a> {
     pub fn free(&mut self, number: u32, owner: Name) -> Result<(), Error> {
         let page = self.owned(number, owner)?;
         // The owner stays, as the last one; the capabilities go, so that a free page fits nothing.
-        *page = Page { owner, ..Page::FREE };
+        // `bound` stays too: the caller has bindings to break only where it is set.
+        *page = Page { owner, bound: page.bound, ..Page::FREE };
         self.free += 1;
         Ok(())
+    }
+
+    /// Frees every page of `owner`'s, who is destroyed, and forgets which ones were: names are used again
+    /// one day, and whoever then bears this one must find every page cleared. Bindings are the caller's
+    /// to break, beforehand.
+    pub fn purge(&mut self, owner: Name) {
+        for page in self.pages.iter_mut().filter(|page| page.owner == owner) {
+            match page.state {
+                State::Kernel => continue,
+                State::Owned => self.free += 1,
+                State::Free => {}
+            }
+            *page = Page::FREE;
+        }
     }
 
     /// Changes the capabilities of a page of `owner`'s. Bindings are the caller's to break.

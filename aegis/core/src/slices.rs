@@ -126,16 +126,23 @@ impl Slices {
         None
     }
 
-    /// Frees every position of an environment that is destroyed.
-    pub fn purge(&mut self, owner: Name) {
+    /// Frees every position of an environment that is destroyed, and returns what it held to the
+    /// owners: its name may be another's one day.
+    pub fn purge(&mut self, dead: Name) {
         for position in 0..SLICES {
-            if self.vector[position].is_some_and(|slice| slice.owner == owner) {
-                self.vector[position] = None;
-                self.changed(position);
+            match &mut self.vector[position] {
+                Some(slice) if slice.owner == dead => {
+                    self.vector[position] = None;
+                    self.changed(position);
+                }
+                Some(slice) if slice.holder == dead => slice.holder = slice.owner,
+                _ => {}
             }
         }
-        if self.lender == owner {
-            self.lender = Name::NOBODY;
+        if self.lender == dead {
+            // The borrower keeps nothing for that: what the dead one held goes back to its owner.
+            let owner = self.vector[self.current].filter(|_| self.in_force).map(|slice| slice.owner);
+            self.lender = owner.unwrap_or(Name::NOBODY);
         }
     }
 }

@@ -26,8 +26,19 @@ fn rights_are_the_parents_and_ones_own() {
     assert_eq!(table.get_as(child, other), Err(Error::Denied));
     assert_eq!(table.get_as(first, child), Err(Error::Denied));
     assert_eq!(table.get_as(child.asynchronous(), first), Err(Error::NoEnvironment));
+}
+
+#[test]
+fn a_dead_parents_children_are_its_own_parents() {
+    let mut table = Environments::new();
+    let first = table.create(1, Name::NOBODY).unwrap();
+    let child = table.create(2, first).unwrap();
+    let grandchild = table.create(3, child).unwrap();
+    assert!(table.get_as(grandchild, first).is_err());
+    table.remove(child).unwrap();
+    assert_eq!(table.get_as(grandchild, first).map(|found| found.parent), Ok(first));
     table.remove(first).unwrap();
-    assert_eq!(table.get_as(child, first).map(|e| e.name), Ok(child), "the kernel never runs a dead caller");
+    assert_eq!(table.get(grandchild).map(|found| found.parent), Ok(Name::NOBODY));
 }
 
 #[test]

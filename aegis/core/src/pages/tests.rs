@@ -62,6 +62,25 @@ fn a_page_is_dirty_for_another_owner_only() {
     assert!(pages.allocate(5, B, READ, WRITE).unwrap().dirty);
 }
 
+#[test]
+fn the_dead_leave_nothing_clean_behind() {
+    let mut records = [Page::KERNEL; 8];
+    let mut pages = machine(&mut records);
+    for number in 3..6 {
+        pages.allocate(number, A, READ, WRITE).unwrap();
+    }
+    pages.allocate(6, B, READ, WRITE).unwrap();
+    pages.free(4, A).unwrap();
+    pages.purge(A);
+    assert_eq!(pages.count().1, 5);
+    assert_eq!(pages.get(6).map(|page| page.owner), Some(B));
+    for number in 3..6 {
+        assert_eq!(pages.right(number, WRITE), Right::None);
+        // Even for one with the same name.
+        assert!(pages.allocate(number, A, READ, WRITE).unwrap().dirty);
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Allocate(u32, bool),

@@ -86,3 +86,16 @@ fn a_turn_does_not_touch_a_slice_that_changed_hands_in_it() {
     slices.give(0, B, C).unwrap();
     assert_eq!(slices.next(B, all), Some(C));
 }
+
+#[test]
+fn what_the_dead_held_or_lent_goes_back_to_its_owner() {
+    let mut slices = Slices::new();
+    slices.allocate(0, A).unwrap();
+    assert_eq!(slices.next(Name::NOBODY, all), Some(A));
+    assert_eq!(slices.next(B, all), Some(B));
+    // B holds A's slice and lends this turn to C, which destroys B.
+    slices.lend(B);
+    slices.purge(B);
+    assert_eq!(slices.get(0), Some(Slice { owner: A, holder: A }));
+    assert_eq!(slices.next(C, all), Some(A));
+}

@@ -103,6 +103,7 @@ unsafe extern "C" {
     static mips32_interrupt_vector_end: [u8; 0];
     fn mips32_dispatch_address();
     fn mips32_dispatch_plain();
+    fn mips32_dispatch_reserved();
     fn mips32_call();
     fn mips32_foreign_call();
     fn mips32_null();
@@ -184,6 +185,7 @@ pub fn init_page(page: &mut EnvironmentPage, name: Name) {
         page.kernel_pc[code as usize] = match code {
             cause::TLB_LOAD | cause::TLB_STORE => mips32_invalid as *const () as u32,
             cause::SYSTEM_CALL => mips32_call as *const () as u32,
+            cause::RESERVED => mips32_dispatch_reserved as *const () as u32,
             // Interrupts have another vector, and a machine check is nobody's but ours.
             cause::INTERRUPT | 24 => mips32_kernel_trap as *const () as u32,
             _ if cause::has_bad_address(code) => address,
@@ -215,7 +217,7 @@ pub fn flush_caches(_page: u32) {}
 
 /// A TLB miss, or the absent half of a pair: refills it if a guaranteed mapping has the page.
 #[unsafe(no_mangle)]
-extern "C" fn mips32_tlb_miss(frame: &mut TrapFrame) {
+extern "C" fn kernel_tlb_miss(frame: &mut TrapFrame) {
     if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
         crate::trap::kernel_trap(frame);
     }
@@ -233,7 +235,7 @@ extern "C" fn mips32_tlb_miss(frame: &mut TrapFrame) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn mips32_interrupt(frame: &mut TrapFrame) {
+extern "C" fn kernel_interrupt(frame: &mut TrapFrame) {
     if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
         crate::trap::kernel_trap(frame);
     }
@@ -242,7 +244,7 @@ extern "C" fn mips32_interrupt(frame: &mut TrapFrame) {
 
 /// A protected control transfer that the transfer cache does not know.
 #[unsafe(no_mangle)]
-extern "C" fn mips32_transfer_slow(frame: &mut TrapFrame) {
+extern "C" fn kernel_transfer(frame: &mut TrapFrame) {
     crate::environment::transfer(frame);
 }
 

@@ -19,9 +19,9 @@
         .globl  mips32_refill_vector
 mips32_refill_vector:                   # TLB refill: no entry matches
         mtc0    $k1, $31                # k1 is the application's resume register: keep it
-        lui     $k1, %hi(mips32_tlb_miss)
+        lui     $k1, %hi(kernel_tlb_miss)
         j       mips32_trap
-        addiu   $k1, $k1, %lo(mips32_tlb_miss)
+        addiu   $k1, $k1, %lo(kernel_tlb_miss)
         .globl  mips32_refill_vector_end
 mips32_refill_vector_end:
 
@@ -42,9 +42,9 @@ mips32_general_vector_end:
         .globl  mips32_interrupt_vector
 mips32_interrupt_vector:                # Cause.IV sends interrupts here
         mtc0    $k1, $31                # preserve k1
-        lui     $k1, %hi(mips32_interrupt)
+        lui     $k1, %hi(kernel_interrupt)
         j       mips32_trap
-        addiu   $k1, $k1, %lo(mips32_interrupt)
+        addiu   $k1, $k1, %lo(kernel_interrupt)
         .globl  mips32_interrupt_vector_end
 mips32_interrupt_vector_end:
 
@@ -71,6 +71,36 @@ mips32_dispatch_plain:                  # exceptions that have none
         move    $a1, $zero              # BadVAddr may be another environment's
         mfc0    $a2, $13                # Cause
         ehb                             # EPC is written before eret reads it
+        eret                            # user mode, interrupts on
+
+# A MIPS-I program may contain `sdbbp`, which is reserved there. This processor enters its debug mode
+# instead, with all of the kernel's rights, in the boot ROM: a few nops, then a word that is a
+# reserved instruction. That brings us here, with EPC in the ROM, where no user program can be.
+
+        .globl  mips32_dispatch_reserved
+mips32_dispatch_reserved:               # reserved instruction
+        mfc0    $a0, $14                # EPC
+        bltz    $a0, mips32_leave_debug # not a user's
+        sw      $a2, {SAVED_A2}($k0)    # third scratch register
+        lw      $k1, {HANDLER_PC}($k0)  # the environment's handler for this code
+        move    $a1, $zero              # BadVAddr may be another environment's
+        mtc0    $k1, $14                # return to the handler
+        mfc0    $a2, $13                # Cause
+        ehb                             # EPC is written before eret reads it
+        eret                            # user mode, interrupts on
+
+mips32_leave_debug:                     # the sdbbp becomes the reserved instruction that it is
+        mfc0    $a0, $24                # DEPC: where the sdbbp is
+        lui     $k1, %hi(1f)
+        addiu   $k1, $k1, %lo(1f)
+        mtc0    $k1, $24                # DEPC
+        ehb
+        deret                           # out of debug mode; EXL is still set, so in kernel mode
+1:      lw      $k1, {HANDLER_PC}($k0)
+        move    $a1, $zero
+        mtc0    $k1, $14                # EPC
+        mfc0    $a2, $13                # Cause
+        ehb
         eret                            # user mode, interrupts on
 
 # ---- system calls ------------------------------------------------------------------------------
@@ -134,9 +164,9 @@ mips32_transfer:
 
 mips32_transfer_miss:                   # a new callee, a bad name, or an asynchronous transfer
         lw      $a0, {SAVED_A0}($k0)    # nothing is altered so far
-        lui     $k1, %hi(mips32_transfer_slow)
+        lui     $k1, %hi(kernel_transfer)
         j       mips32_trap
-        addiu   $k1, $k1, %lo(mips32_transfer_slow)
+        addiu   $k1, $k1, %lo(kernel_transfer)
 
 # ---- calls with a stack ------------------------------------------------------------------------
 # k0 = where to resume. Caller-saved registers come back zero, so they are free from here on.
@@ -210,9 +240,9 @@ mips32_kernel_trap:                     # an exception in the kernel itself
 
         .globl  mips32_invalid
 mips32_invalid:                         # the half of a pair that was absent: a miss like any other
-        lui     $k1, %hi(mips32_tlb_miss)
+        lui     $k1, %hi(kernel_tlb_miss)
         j       mips32_trap
-        addiu   $k1, $k1, %lo(mips32_tlb_miss)
+        addiu   $k1, $k1, %lo(kernel_tlb_miss)
 
         .globl  mips32_trap
 mips32_trap:

@@ -3,11 +3,11 @@
 
 mod uart;
 
-use core::arch::asm;
+use core::arch::global_asm;
 
 use aegis_abi::layout::QUANTUM_US;
 
-use crate::arch::cp0::{compare, count};
+use crate::arch::cp0::{Status, cause, compare, count};
 
 pub use uart::{get, put};
 
@@ -51,8 +51,25 @@ pub fn start_clock() {
 
 /// Arms the clock to interrupt in `ticks`. This also takes back a pending interrupt.
 pub fn arm_clock(ticks: u32) {
-    // SAFETY: a clock interrupt is delivered in user mode only.
-    unsafe { compare::write(count::read().wrapping_add(ticks)) };
+    arm_clock_at(count::read().wrapping_add(ticks));
+}
+
+/// Arms the clock to interrupt when its counter gets to `moment`, or at once if it has passed by then:
+/// a moment that passes before `Compare` has it would come again in half a minute only.
+fn arm_clock_at(mut moment: u32) {
+    /// Ticks that writing `Compare` takes, and twice as many each time it took longer.
+    const SOON: u32 = 16;
+    let mut soon = SOON;
+    loop {
+        // SAFETY: a clock interrupt is delivered in user mode only.
+        unsafe { compare::write(moment) };
+        let left = moment.wrapping_sub(count::read()).cast_signed();
+        if left > 0 || cause::read() & Status::CLOCK.bits() != 0 {
+            return;
+        }
+        moment = count::read().wrapping_add(soon);
+        soon = soon.saturating_mul(2);
+    }
 }
 
 /// Takes back the clock's interrupt and arms the next, a quantum after this one, so that turns do
@@ -62,23 +79,44 @@ pub fn next_tick() {
     if (next.wrapping_sub(count::read())).cast_signed() <= 0 {
         next = count::read().wrapping_add(QUANTUM_TICKS);
     }
-    // SAFETY: a clock interrupt is delivered in user mode only.
-    unsafe { compare::write(next) };
+    arm_clock_at(next);
 }
 
-/// Ends the emulator with a status.
+/// Ends the emulator with a status: by semihosting, or by the board's reset where there is none.
 pub fn exit(status: u32) -> ! {
-    // SAFETY: the unified hosting interface's exit does not return. Without semihosting `sdbbp` is an
-    // exception; we come back here by way of the kernel trap and use the board's reset instead.
-    static mut TRIED: bool = false;
-    unsafe {
-        if !TRIED {
-            TRIED = true;
-            asm!(".set push", ".set noreorder", ".set mips32r2", "li $25, 1", "sdbbp 1", "nop", ".set pop",
-                 in("$4") status, out("$25") _, options(nostack));
-        }
-        // SOFTRES: 0x42 resets the board; QEMU with -no-reboot ends.
-        (0xbf00_0500 as *mut u32).write_volatile(0x42);
-    }
-    loop {}
+    // SAFETY: ends the machine.
+    unsafe { mips32_exit(status) }
 }
+
+unsafe extern "C" {
+    fn mips32_exit(status: u32) -> !;
+}
+
+// UHI's exit is operation 1. Without semihosting `sdbbp` traps into the kernel, which comes back here
+// in the end; the second time it resets the board (SOFTRES), and QEMU with -no-reboot ends.
+global_asm!(
+    ".pushsection .text.mips32, \"ax\", @progbits",
+    ".set push",
+    ".set noreorder",
+    ".set mips32r2",
+    ".globl mips32_exit",
+    "mips32_exit:",
+    "lui $8, %hi(1f)",
+    "lw $9, %lo(1f)($8)",
+    "li $25, 1",
+    "sw $25, %lo(1f)($8)",
+    "bnez $9, 2f",
+    "nop",
+    "sdbbp 1",
+    "2: lui $8, 0xbf00",
+    "li $9, 0x42",
+    "sw $9, 0x500($8)",
+    "b .",
+    "nop",
+    ".set pop",
+    ".popsection",
+    ".pushsection .data",
+    ".align 2",
+    "1: .word 0",
+    ".popsection",
+);

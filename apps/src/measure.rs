@@ -1,0 +1,79 @@
+//! What the benchmarks share: the clock, its calibration, trials, and the lines that the runner
+//! reads (tools/bench/src/protocol.rs).
+//!
+//! The method is the paper's (section 4): a loop long enough to swamp starting and stopping, warm,
+//! total over count, three trials. The loops are assembly, so that what is counted can be read; the
+//! paper's procedure call of 7 cycles is such a loop of seven instructions, its counting included,
+//! and so the loops' own instructions are kept everywhere but where a row says that they are not.
+
+use core::arch::global_asm;
+
+use exos::abi::calls::Fact;
+use exos::{call, println};
+
+/// A loop in assembly: argument and result are as its user documents them.
+pub type Loop = unsafe extern "C" fn(u32, u32) -> u32;
+
+/// Whether the quick form was asked for on the kernel's command line.
+pub fn quick() -> bool {
+    call::machine(Fact::Quick as u32) == Ok(1)
+}
+
+/// Iterations of a loop: a million, or few in the quick form; `seed=N` on the command line makes it N,
+/// for those who count instructions one by one.
+pub fn iterations() -> u32 {
+    match call::machine(Fact::Seed as u32) {
+        Ok(n) if n > 0 => n,
+        _ if quick() => 50_000,
+        _ => 1_000_000,
+    }
+}
+
+/// Ticks that `n` iterations of a loop take.
+pub fn ticks(body: Loop, n: u32, argument: u32) -> u32 {
+    let begin = call::clock();
+    // SAFETY: the loops follow the C calling convention and touch what their argument names.
+    unsafe { body(n, argument) };
+    call::clock().wrapping_sub(begin)
+}
+
+/// Three trials of a row, each at another phase of the clock.
+pub fn row(table: &str, name: &str, body: Loop, argument: u32, per: u32) {
+    let n = iterations();
+    // Once to warm up: the first pass fills the TLB and the transfer caches.
+    ticks(body, n.min(100), argument);
+    for trial in 1..=3 {
+        // SAFETY: the loop counts down and does nothing else.
+        unsafe { measure_empty(trial * 137, 0) };
+        println!("BENCH {table} \"{name}\" {trial} {n} {} per={per}", ticks(body, n, argument));
+    }
+}
+
+/// Times loops of known length, from which the runner learns what a tick is.
+pub fn calibrate() {
+    let most = iterations().min(640_000);
+    for n in [most / 64, most / 16, most / 4, most] {
+        // Three instructions an iteration.
+        println!("CLOCK {} {}", ticks(measure_empty, n, 0), 3 * n);
+    }
+}
+
+unsafe extern "C" {
+    /// Counts its first argument down: three instructions an iteration.
+    fn measure_empty(n: u32, unused: u32) -> u32;
+}
+
+global_asm!(
+    ".pushsection .text.bench, \"ax\", @progbits",
+    ".set push",
+    ".set noreorder",
+    ".globl measure_empty",
+    "measure_empty:",
+    "1: addiu $4, $4, -1",
+    "bnez $4, 1b",
+    "nop",
+    "jr $31",
+    "nop",
+    ".set pop",
+    ".popsection",
+);

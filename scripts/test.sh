@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Runs all tests: host tests, ELF check, the lengths of the hot paths, the guest suites under QEMU.
+#
+#   scripts/test.sh [--quick]
+#
+#   --quick   host tests and the ELF check alone
+#
+# The last line is the total, "N passed, N failed"; the status is 0 if none failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+case "${1:-}" in
+-h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+"" | --quick) ;;
+*) echo "test: unknown argument $1; see --help" >&2; exit 2 ;;
+esac
+
+scripts/setup.sh
+# shellcheck disable=SC1091
+. target/toolchain.env
+host=${CARGO_TARGET_DIR:-target}/debug
+passed=0
+failed=0
+mkdir -p logs
+
+heading() { printf '\n== %s\n' "$*"; }
+
+# One test that is a command: its name, the command.
+check() {
+    local name=$1
+    shift
+    if "$@" >"logs/$name.out" 2>&1; then
+        echo "test $name ... ok"
+        passed=$((passed + 1))
+    else
+        echo "test $name ... FAILED (status $?); the end of logs/$name.out:"
+        tail -n 20 "logs/$name.out"
+        failed=$((failed + 1))
+    fi
+}
+
+# A guest suite: its totals are added up from what it prints.
+guest() {
+    local name=$1
+    shift
+    local status=0
+    "$host/bench" test --name "$name" "$@" | tee "logs/$name.out" || status=$?
+    local totals
+    totals=$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "logs/$name.out" | tail -n 1 || true)
+    if [ -n "$totals" ]; then
+        passed=$((passed + $(echo "$totals" | sed -E 's/^([0-9]+) passed.*/\1/')))
+        failed=$((failed + $(echo "$totals" | sed -E 's/.* ([0-9]+) failed.*/\1/')))
+    fi
+    if [ $status -ne 0 ]; then
+        echo "test $name ... FAILED: see logs/$name.log"
+        failed=$((failed + 1))
+    fi
+}
+
+heading "host tests"
+# shellcheck disable=SC2086
+env $HOST_CARGO test --no-fail-fast 2>&1 | tee logs/host.out | grep -E '^(test result|failures:|error|test .*FAILED|     Running)' || true
+while read -r p f; do
+    passed=$((passed + p))
+    failed=$((failed + f))
+done < <(sed -nE 's/^test result: [a-zA-Z]+\. ([0-9]+) passed; ([0-9]+) failed.*/\1 \2/p' logs/host.out)
+if ! grep -q '^test result' logs/host.out || grep -qE '^error' logs/host.out; then
+    echo "test host ... FAILED: the end of logs/host.out:"
+    tail -n 30 logs/host.out
+    failed=$((failed + 1))
+fi
+
+heading "build and ELF check"
+check build scripts/build.sh
+cat logs/build.out
+
+if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
+    heading "lengths of the hot paths (instructions, counted in QEMU)"
+    scripts/paths.sh | tee logs/paths.out || true
+    passed=$((passed + $(grep -c '\.\.\. ok$' logs/paths.out || true)))
+    failed=$((failed + $(grep -c '\.\.\. FAILED' logs/paths.out || true)))
+
+    heading "guest suite"
+    guest test-suite --kernel target/images/test-suite.elf --timeout 120
+    heading "faults in the kernel are reported, and stop the machine"
+    for kind in 0 1 2 3 4 5; do
+        check "kernel-fault-$kind" "$host/bench" test --name "kernel-fault-$kind" --kernel target/images/test-fault.elf \
+            --append "seed=$kind" --allow-status 101 --no-totals --timeout 30 \
+            --expect "unexpected trap in the kernel" --expect "EPC" --expect "environment" --expect "history"
+    done
+    check kernel-panic "$host/bench" test --name kernel-panic --kernel target/images/test-fault.elf \
+        --append seed=6 --allow-status 102 --no-totals --timeout 30 --expect "panic" --expect "planted"
+    heading "100,000 hostile calls"
+    guest test-hostile --kernel target/images/test-hostile.elf --timeout 180
+fi
+
+heading "totals"
+echo "$passed passed, $failed failed" | tee logs/totals
+[ $failed -eq 0 ]

@@ -1,0 +1,38 @@
+//! The benchmark runner and the report: runs guest kernels in a machine under a time limit, reads what they print, turns
+//! it into rows, and sets those rows beside the numbers that the paper published (SOSP '95, sections 4 to 7).
+//!
+//! Data flows one way:
+//!
+//! ```text
+//!  machine (qemu)  ->  run  ->  protocol  ->  measure  ->  results  ->  report (tables.md, tables.csv, terminal, README)
+//!  suite: which kernel image makes which table                 published: the paper's numbers ---^
+//! ```
+//!
+//! - [`machine`]: what a machine is (a command line) and how one is run: time limit, process group, log file.
+//! - [`qemu`]: QEMU's malta board, the deterministic way.
+//! - [`protocol`]: the lines that a benchmark program prints.
+//! - [`measure`]: calibration of the tick counter, overheads, the median of three trials (the paper's method, section 4).
+//! - [`suite`]: the images and the rows that each must print.
+//! - [`results`]: `results.json`, merged and written so that two runs are byte-identical.
+//! - [`published`]: the paper's numbers, with the source and the confidence of each.
+//! - [`report`]: the tables.
+//! - [`guest_test`]: guest test suites through the same runner.
+//! - [`trace`]: instructions executed from one address to another, counted from QEMU's execution trace.
+//! - [`sizes`]: lines per area, bytes of the kernel.
+//! - [`project`]: where things are in the project.
+
+#![forbid(unsafe_code)]
+
+pub mod guest_test;
+pub mod machine;
+pub mod measure;
+pub mod project;
+pub mod protocol;
+pub mod published;
+pub mod qemu;
+pub mod report;
+pub mod results;
+pub mod runner;
+pub mod sizes;
+pub mod suite;
+pub mod trace;

@@ -1,0 +1,362 @@
+//! From ticks to instructions for each operation: the paper's method (section 4) and its checks.
+//!
+//! 1. *Calibration.* The guest times loops of known length; two lengths differ by `di` instructions and `dt` ticks, and
+//!    the constant cost around the loop drops out. The counter rounds each reading down, so that `dt` is right to less than
+//!    one tick either way: each pair allows an interval of instructions per tick. The ratio is the simplest fraction that
+//!    all pairs allow. If they allow none, or too many, the clock is refused.
+//! 2. *Overhead.* The empty loop is timed by the guest and subtracted; when its measurements differ it is refused.
+//! 3. *Trials.* Three, and the median is the row ("median of three trials"). Trials that differ much are refused.
+
+use std::collections::BTreeMap;
+
+use crate::protocol::{Clock, Overhead, Report, Trial};
+
+/// How many trials a row has.
+pub const TRIALS: u64 = 3;
+/// The relative width up to which a calibration counts as exact.
+const EXACT: f64 = 1e-3;
+/// How much of the median the trials may differ by.
+const TRIAL_SPREAD: f64 = 0.10;
+/// How much of itself the overhead may differ by (and two ticks).
+const OVERHEAD_SPREAD: f64 = 0.01;
+
+/// A positive fraction in lowest terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ratio {
+    /// Above the line.
+    pub over: u64,
+    /// Below the line; not 0.
+    pub under: u64,
+}
+
+impl Ratio {
+    /// As a floating-point number.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn value(self) -> f64 {
+        self.over as f64 / self.under as f64
+    }
+}
+
+impl std::fmt::Display for Ratio {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.under {
+            1 => write!(f, "{}", self.over),
+            under => write!(f, "{}/{under}", self.over),
+        }
+    }
+}
+
+/// Why the numbers of a run are not used.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum MeasureError {
+    /// Fewer than three loop lengths.
+    #[error(
+        "the clock was not calibrated: {0} CLOCK line(s) of different lengths, at least 3 are needed"
+    )]
+    NoCalibration(usize),
+    /// No ratio fits.
+    #[error(
+        "the clock is not steady: loops of {short} and {long} instructions allow {low:.6} to {high:.6} instructions for each tick, the others do not"
+    )]
+    Unsteady {
+        /// Instructions of the shorter loop.
+        short: u64,
+        /// Instructions of the longer loop.
+        long: u64,
+        /// Lowest ratio that this pair allows.
+        low: f64,
+        /// Highest.
+        high: f64,
+    },
+    /// Too many ratios fit.
+    #[error(
+        "the clock's calibration is too coarse: {low:.6} to {high:.6} instructions for each tick; longer loops are needed"
+    )]
+    Coarse {
+        /// Lowest ratio allowed.
+        low: f64,
+        /// Highest.
+        high: f64,
+    },
+    /// Not the three trials.
+    #[error("table {table}, {row}: trials {found:?}, expected 1 to {TRIALS}, each once")]
+    Trials {
+        /// Table.
+        table: String,
+        /// Row.
+        row: String,
+        /// The trials that there are.
+        found: Vec<u64>,
+    },
+    /// Trials with different iteration counts.
+    #[error("table {table}, {row}: the trials differ in n or per")]
+    Mixed {
+        /// Table.
+        table: String,
+        /// Row.
+        row: String,
+    },
+    /// Trials too far apart.
+    #[error("table {table}, {row}: the trials differ too much: {values:?} instructions")]
+    TrialSpread {
+        /// Table.
+        table: String,
+        /// Row.
+        row: String,
+        /// Instructions for each operation, lowest first.
+        values: Vec<f64>,
+    },
+    /// Overheads too far apart.
+    #[error(
+        "table {table}, {row}: the overhead is not steady: {values:?} ticks for each iteration"
+    )]
+    OverheadSpread {
+        /// Table.
+        table: String,
+        /// Row.
+        row: String,
+        /// Ticks for each iteration, lowest first.
+        values: Vec<f64>,
+    },
+    /// The operation takes no longer than the empty loop.
+    #[error(
+        "table {table}, {row}: takes {total:.3} instructions, but its empty loop {overhead:.3}"
+    )]
+    Negative {
+        /// Table.
+        table: String,
+        /// Row.
+        row: String,
+        /// Instructions for each iteration.
+        total: f64,
+        /// Of these, overhead.
+        overhead: f64,
+    },
+    /// An overhead that belongs to no row.
+    #[error("table {table}, {row}: an overhead, but no trial")]
+    Orphan {
+        /// Table.
+        table: String,
+        /// Row.
+        row: String,
+    },
+}
+
+/// One row, measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Table, as in results.json.
+    pub table: String,
+    /// Row, as in results.json.
+    pub row: String,
+    /// The system, if the guest named one.
+    pub system: Option<String>,
+    /// Instructions for each operation, rounded to thousandths.
+    pub instructions: f64,
+    /// Iterations of each trial.
+    pub n: u64,
+}
+
+/// All rows of one run, in the order in which the guest printed them.
+///
+/// # Errors
+/// When the numbers are not to be trusted; see [`MeasureError`].
+pub fn measure(reports: &[Report]) -> Result<Vec<Measured>, MeasureError> {
+    let mut clocks = Vec::new();
+    let mut overheads: BTreeMap<(String, String), Vec<&Overhead>> = BTreeMap::new();
+    let mut rows: Vec<Vec<&Trial>> = Vec::new();
+    for report in reports {
+        match report {
+            Report::Clock(clock) => clocks.push(*clock),
+            Report::Overhead(o) => {
+                overheads
+                    .entry((o.table.clone(), o.row.clone()))
+                    .or_default()
+                    .push(o);
+            }
+            Report::Trial(t) => {
+                let same = |r: &&mut Vec<&Trial>| {
+                    r[0].table == t.table && r[0].row == t.row && r[0].system == t.system
+                };
+                match rows.iter_mut().find(same) {
+                    Some(row) => row.push(t),
+                    None => rows.push(vec![t]),
+                }
+            }
+        }
+    }
+    let ratio = calibrate(&clocks)?;
+    for (table, row) in overheads.keys() {
+        if !rows
+            .iter()
+            .any(|r| r[0].table == *table && r[0].row == *row)
+        {
+            return Err(MeasureError::Orphan {
+                table: table.clone(),
+                row: row.clone(),
+            });
+        }
+    }
+    rows.iter()
+        .map(|trials| {
+            let key = (trials[0].table.clone(), trials[0].row.clone());
+            let overhead = overhead(&key, overheads.get(&key).map_or(&[], Vec::as_slice))?;
+            measure_row(ratio, overhead, trials)
+        })
+        .collect()
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn overhead(key: &(String, String), lines: &[&Overhead]) -> Result<f64, MeasureError> {
+    let mut values: Vec<f64> = lines.iter().map(|o| o.ticks as f64 / o.n as f64).collect();
+    values.sort_by(f64::total_cmp);
+    let (Some(low), Some(high)) = (values.first(), values.last()) else {
+        return Ok(0.0);
+    };
+    let rounding = lines.iter().map(|o| 2.0 / o.n as f64).fold(0.0, f64::max);
+    if high - low > rounding + OVERHEAD_SPREAD * high {
+        let (table, row) = key.clone();
+        return Err(MeasureError::OverheadSpread { table, row, values });
+    }
+    Ok(values[values.len() / 2])
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn measure_row(ratio: Ratio, overhead: f64, trials: &[&Trial]) -> Result<Measured, MeasureError> {
+    let first = trials[0];
+    let (table, row) = (first.table.clone(), first.row.clone());
+    let mut found: Vec<u64> = trials.iter().map(|t| t.trial).collect();
+    found.sort_unstable();
+    if found != (1..=TRIALS).collect::<Vec<_>>() {
+        return Err(MeasureError::Trials { table, row, found });
+    }
+    if trials.iter().any(|t| (t.n, t.per) != (first.n, first.per)) {
+        return Err(MeasureError::Mixed { table, row });
+    }
+    let total = |t: &Trial| ratio.value() * t.ticks as f64 / t.n as f64;
+    let overhead = ratio.value() * overhead;
+    let mut values: Vec<f64> = trials
+        .iter()
+        .map(|t| thousandths((total(t) - overhead) / t.per as f64))
+        .collect();
+    values.sort_by(f64::total_cmp);
+    let median = values[values.len() / 2];
+    if values[0] <= 0.0 {
+        let total = trials
+            .iter()
+            .map(|t| total(t))
+            .fold(f64::INFINITY, f64::min);
+        return Err(MeasureError::Negative {
+            table,
+            row,
+            total,
+            overhead,
+        });
+    }
+    // Two ticks of rounding are no disagreement, however short the operation.
+    let rounding = 2.0 * ratio.value() / (first.n * first.per) as f64;
+    if values[values.len() - 1] - values[0] > TRIAL_SPREAD * median + rounding {
+        return Err(MeasureError::TrialSpread { table, row, values });
+    }
+    Ok(Measured {
+        table,
+        row,
+        system: first.system.clone(),
+        instructions: median,
+        n: first.n,
+    })
+}
+
+/// A number as results carry it: rounded to thousandths.
+#[must_use]
+pub fn thousandths(x: f64) -> f64 {
+    // Adding 0.0 turns -0.0 into 0.0.
+    (x * 1000.0).round() / 1000.0 + 0.0
+}
+
+/// Instructions for each tick.
+///
+/// # Errors
+/// When the lines do not agree or do not tell.
+#[allow(clippy::cast_precision_loss)]
+pub fn calibrate(clocks: &[Clock]) -> Result<Ratio, MeasureError> {
+    let mut clocks = clocks.to_vec();
+    clocks.sort_unstable_by_key(|c| (c.instructions, c.ticks));
+    let mut lengths: Vec<u64> = clocks.iter().map(|c| c.instructions).collect();
+    lengths.dedup();
+    if lengths.len() < 3 {
+        return Err(MeasureError::NoCalibration(lengths.len()));
+    }
+    // The interval of ratios that all pairs so far allow, both ends included: (instructions, ticks) of each end.
+    let mut low = (0u64, 1u64);
+    let mut high = (1u64, 0u64);
+    let value = |(i, t): (u64, u64)| i as f64 / t as f64;
+    for (k, short) in clocks.iter().enumerate() {
+        for long in &clocks[k + 1..] {
+            let di = long.instructions - short.instructions;
+            // |dt - true difference| < 1, so that the ratio lies between di / (dt + 1) and di / (dt - 1).
+            let pair_low = (di, (long.ticks + 1).saturating_sub(short.ticks));
+            let pair_high = (di, long.ticks.saturating_sub(short.ticks + 1));
+            let unsteady = |low, high| MeasureError::Unsteady {
+                short: short.instructions,
+                long: long.instructions,
+                low: value(low),
+                high: value(high),
+            };
+            if di == 0 {
+                // The same length twice: the ticks may differ by one.
+                if long.ticks.abs_diff(short.ticks) > 1 {
+                    return Err(unsteady((0, 1), (0, 1)));
+                }
+                continue;
+            }
+            if pair_low.1 == 0 {
+                return Err(unsteady((1, 0), (1, 0)));
+            }
+            if less(low, pair_low) {
+                low = pair_low;
+            }
+            if less(pair_high, high) {
+                high = pair_high;
+            }
+            if less(high, low) {
+                return Err(unsteady(pair_low, pair_high));
+            }
+        }
+    }
+    let (l, h) = (value(low), value(high));
+    if !h.is_finite() || (h - l) > EXACT * l {
+        return Err(MeasureError::Coarse { low: l, high: h });
+    }
+    Ok(simplest(low, high))
+}
+
+/// a/b < c/d, where a denominator may be 0 (infinity).
+fn less(a: (u64, u64), b: (u64, u64)) -> bool {
+    u128::from(a.0) * u128::from(b.1) < u128::from(b.0) * u128::from(a.1)
+}
+
+/// The fraction with the smallest denominator between two positive ones, both included (by continued fractions).
+fn simplest(low: (u64, u64), high: (u64, u64)) -> Ratio {
+    let whole = low.0.div_ceil(low.1);
+    if high.1 == 0 || !less(high, (whole, 1)) {
+        return Ratio {
+            over: whole,
+            under: 1,
+        };
+    }
+    // No whole number between them, so that both have the same whole part: split it off, and turn the rest over.
+    let part = low.0 / low.1;
+    let rest = simplest(
+        (high.1, high.0 - part * high.1),
+        (low.1, low.0 - part * low.1),
+    );
+    Ratio {
+        over: part * rest.over + rest.under,
+        under: rest.over,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+use super::*;
+
+fn trial(line: &str) -> Trial {
+    match parse_line(line) {
+        Ok(Some(Report::Trial(trial))) => trial,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_trial_with_a_quoted_row() {
+    let got = trial("BENCH 4 \"syscall no stack\" 1 100000 2700000");
+    assert_eq!(
+        (got.table.as_str(), got.row.as_str()),
+        ("4", "syscall no stack")
+    );
+    assert_eq!(
+        (got.trial, got.n, got.ticks, got.per, got.system),
+        (1, 100_000, 2_700_000, 1, None)
+    );
+}
+
+#[test]
+fn a_trial_with_extras() {
+    let got = trial("BENCH 6 transfer 3 1000 9 per=2 system=\"ExOS linear\"\r");
+    assert_eq!(
+        (got.trial, got.per, got.system.as_deref()),
+        (3, 2, Some("ExOS linear"))
+    );
+}
+
+#[test]
+fn clock_and_overhead() {
+    assert_eq!(
+        parse_line("CLOCK 10 60"),
+        Ok(Some(Report::Clock(Clock {
+            ticks: 10,
+            instructions: 60
+        })))
+    );
+    let overhead = Overhead {
+        table: "5".into(),
+        row: "prot".into(),
+        n: 10,
+        ticks: 7,
+    };
+    assert_eq!(
+        parse_line("OVERHEAD 5 prot 10 7"),
+        Ok(Some(Report::Overhead(overhead)))
+    );
+}
+
+#[test]
+fn other_lines_are_left_alone() {
+    for line in [
+        "",
+        "BENCHMARK 1",
+        "hello BENCH 4",
+        "3 passed, 0 failed",
+        "CLOCKS 1 2",
+    ] {
+        assert_eq!(parse_line(line), Ok(None), "{line}");
+    }
+}
+
+#[test]
+fn misprints_are_refused() {
+    for (line, reason) in [
+        ("BENCH 4 row 1 100", "expected BENCH"),
+        ("BENCH 4 \"row 1 100 5", "quote is not closed"),
+        ("BENCH 4 \"\" 1 100 5", "empty name"),
+        ("BENCH 4 row 1 0 5", "count is zero"),
+        ("BENCH 4 row 0 10 5", "count is zero"),
+        ("BENCH 4 row 1 10 -5", "not a number"),
+        ("BENCH 4 row 1 10 5 per=0", "count is zero"),
+        ("BENCH 4 row 1 10 5 cycles=1", "none of per="),
+        ("CLOCK 1", "expected CLOCK"),
+        ("CLOCK 1 2 3", "expected CLOCK"),
+        ("OVERHEAD 4 row 1", "expected OVERHEAD"),
+    ] {
+        let got = parse_line(line).expect_err(line);
+        assert!(got.contains(reason), "{line}: {got}");
+    }
+}
+
+#[test]
+fn an_error_names_the_line() {
+    let error = parse(["boot", "BENCH oops"]).expect_err("must be refused");
+    assert_eq!(error.number, 2);
+    assert!(error.to_string().contains("BENCH oops"));
+}

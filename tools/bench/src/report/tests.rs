@@ -1,0 +1,142 @@
+use super::*;
+use expect_test::expect;
+
+fn row(table: &str, name: &str, machine: &str, instructions: f64, us: Option<f64>) -> Row {
+    Row {
+        table: Some(table.into()),
+        row: Some(name.into()),
+        system: "Aegis".into(),
+        machine: machine.into(),
+        instructions: Some(instructions),
+        us,
+        ratio: us.map(|us| us / 1.4),
+        n: Some(1000),
+        ..Row::default()
+    }
+}
+
+fn sample(rows: Vec<Row>) -> (Results, Published) {
+    let published = Published::load().expect("loads");
+    let mut results = Results::default();
+    results.environment.toolchain = "rustc 1".into();
+    results.replace(None, "none", rows, &published);
+    (results, published)
+}
+
+#[test]
+fn markdown_with_a_modelled_machine() {
+    let (results, published) = sample(vec![
+        row("6", "transfer", "malta", 26.0, None),
+        row("6", "transfer", "DEC5000/125", 26.0, Some(1.5)),
+        row("aegis", "a|b", "malta", 7.5, None),
+    ]);
+    expect![[r#"
+        # Results
+
+        Written by `scripts/reproduce.sh` from `results.json`; do not edit.
+        "published" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); "here" is this kernel. On malta (QEMU) only instructions are counted.
+
+        ## Table 6: unidirectional protected control transfer
+
+        | machine | system | unit | transfer |
+        |---|---|---|---:|
+        | DEC2100 | Aegis, published | µs | 2.9 |
+        | DEC3100 | Aegis, published | µs | 2.2 |
+        | DEC5000/125 | Aegis, published | µs | 1.4 |
+        | DEC5000/125 | Aegis, here | µs | 1.50 |
+        | DEC5000/125 | Aegis, here | of published | 1.07 |
+        | DEC5000/125 | Aegis, here | instructions | 26 |
+        | Intel 486 DX-50 | L3, published | µs | 9.3 |
+        | malta | Aegis, here | instructions | 26 |
+
+        ## aegis: rows that the paper does not have
+
+        | row | system | machine | instructions |
+        |---|---|---|---:|
+        | a\|b | Aegis | malta | 7.5 |
+
+        ## Environment
+
+        - guest compiler: rustc 1
+    "#]]
+    .assert_eq(&markdown(&results, &published));
+}
+
+#[test]
+fn csv_has_both_origins() {
+    let (results, published) = sample(vec![
+        row("6", "transfer", "malta", 26.0, None),
+        row("aegis", "a, \"b\"", "malta", 7.5, None),
+    ]);
+    expect![[r#"
+        table,row,system,machine,origin,instructions,cycles,us,us_low,us_high,ratio,n
+        6,transfer,Aegis,DEC2100,published,,,2.9,,,,
+        6,transfer,Aegis,DEC3100,published,,,2.2,,,,
+        6,transfer,Aegis,DEC5000/125,published,,,1.4,,,,
+        6,transfer,L3,Intel 486 DX-50,published,,,9.3,,,,
+        6,transfer,Aegis,malta,here,26,,,,,,1000
+        aegis,"a, ""b""",Aegis,malta,here,7.5,,,,,,1000
+    "#]]
+    .assert_eq(&csv(&results, &published));
+}
+
+#[test]
+fn the_readme_section() {
+    let (results, published) = sample(vec![
+        row("4", "procedure call", "malta", 4.0, None),
+        row("4", "syscall no stack", "malta", 28.0, None),
+        row("5", "unalign", "malta", 18.0, None),
+        row("6", "transfer", "malta", 26.0, None),
+    ]);
+    let old = "# Aegis\n<!-- results:begin -->\nstale\n<!-- results:end -->\nrest\n";
+    let new = readme(old, &results, &published).expect("has its markers");
+    expect![[r"
+        # Aegis
+        <!-- results:begin -->
+        | table | row | Ultrix, published, µs | Aegis/ExOS, published, µs | here, instructions |
+        |---|---|---:|---:|---:|
+        | 4, null procedure call and system call | procedure call | 0.28 | 0.28 | 4 |
+        | 4, null procedure call and system call | syscall no stack | 21.3 | 1.6 | 28 |
+        | 5, exception dispatch | unalign | n/a | 1.5 | 18 |
+        | 6, unidirectional protected control transfer | transfer |  | 1.4 | 26 |
+
+        Published numbers: DEC5000/125 (table 7: DEC5000/200). From `bench-results/results.json`.
+        <!-- results:end -->
+        rest
+    "]]
+    .assert_eq(&new);
+    assert_eq!(readme(&new, &results, &published).expect("again"), new);
+}
+
+#[test]
+fn a_readme_without_its_markers_is_refused() {
+    let (results, published) = sample(vec![]);
+    for text in [
+        "",
+        BEGIN,
+        "<!-- results:end --> <!-- results:begin -->",
+        "<!-- results:begin --> <!-- results:begin --> <!-- results:end -->",
+    ] {
+        assert!(readme(text, &results, &published).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn every_table_of_the_paper_can_be_drawn() {
+    let published = Published::load().expect("loads");
+    for (table, name, system) in [
+        ("7", "DPF", "Aegis"),
+        ("8", "pipe'", "ExOS"),
+        ("9", "matrix", "ExOS"),
+        ("10", "dirty", "ExOS"),
+        ("11", "ExOS/ASH", "ExOS"),
+        ("12", "tlrpc", "ExOS"),
+        ("13", "trap", "ExOS clustered"),
+    ] {
+        let mut r = row(table, name, "DEC5000/125", 10.0, Some(1.0));
+        r.system = system.into();
+        let (results, _) = sample(vec![r]);
+        let text = terminal(&results, &published, None);
+        assert!(text.contains(&format!("{system}, here")), "{text}");
+    }
+}

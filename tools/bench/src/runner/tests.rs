@@ -1,0 +1,309 @@
+use super::*;
+use crate::machine::{MachineError, Tool};
+use expect_test::expect;
+use std::fmt::Write as _;
+use std::process::Command;
+
+/// A machine whose kernels are shell scripts.
+struct Shell;
+
+impl Machine for Shell {
+    fn name(&self) -> &'static str {
+        "malta"
+    }
+
+    fn command(&self, job: &Job) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.arg(&job.kernel).args(&job.append);
+        command
+    }
+
+    fn tool(&self) -> Result<Tool, MachineError> {
+        Ok(Tool {
+            name: "sh".into(),
+            version: "1.0".into(),
+        })
+    }
+}
+
+const CLOCK: &str = "echo CLOCK 166 1000; echo CLOCK 1666 10000; echo CLOCK 166666 1000000\n";
+
+/// A script that prints three trials of each row, at so many ticks for each of 600 iterations.
+fn script(table: &str, rows: &[(&str, u64)]) -> String {
+    let mut text = CLOCK.to_owned();
+    for (row, ticks) in rows {
+        for trial in 1..=3 {
+            let _ = writeln!(
+                text,
+                "echo 'BENCH {table} \"{row}\" {trial} 600 {}'",
+                ticks * 600
+            );
+        }
+    }
+    text
+}
+
+fn table4() -> String {
+    script(
+        "4",
+        &[
+            ("procedure call", 1),
+            ("syscall no stack", 5),
+            ("syscall stack", 9),
+        ],
+    )
+}
+
+fn table5() -> String {
+    script(
+        "5",
+        &[("unalign", 3), ("overflow", 3), ("coproc", 3), ("prot", 3)],
+    )
+}
+
+struct Project {
+    dir: tempfile::TempDir,
+}
+
+impl Project {
+    fn new() -> Self {
+        let it = Self {
+            dir: tempfile::tempdir().expect("a directory"),
+        };
+        it.kernel("bench-table4.elf", &table4());
+        it.kernel("bench-table5.elf", &table5());
+        it.kernel("bench-table6.elf", &script("6", &[("transfer", 4)]));
+        it
+    }
+
+    fn kernel(&self, name: &str, script: &str) {
+        let dir = self.dir.path().join("kernels");
+        std::fs::create_dir_all(&dir).expect("a directory");
+        std::fs::write(dir.join(name), script).expect("a file");
+    }
+
+    fn run(&self, table: Option<&str>) -> anyhow::Result<String> {
+        self.run_with(table, |_| ())
+    }
+
+    fn run_with(
+        &self,
+        table: Option<&str>,
+        change: impl FnOnce(&mut Plan),
+    ) -> anyhow::Result<String> {
+        let mut plan = Plan {
+            root: self.dir.path().into(),
+            kernels: self.dir.path().join("kernels"),
+            out: self.dir.path().join("out"),
+            table: table.map(str::to_owned),
+            quick: false,
+            toolchain: "rustc 1".into(),
+            seconds: None,
+        };
+        change(&mut plan);
+        run_plan(&plan, &Shell, &Published::load().expect("loads"))
+    }
+
+    fn files(&self) -> [String; 3] {
+        ["results.json", "tables.md", "tables.csv"].map(|f| {
+            std::fs::read_to_string(self.dir.path().join("out").join(f)).unwrap_or_default()
+        })
+    }
+
+    fn refused(&self) -> String {
+        let error = self.run(None).expect_err("must fail").to_string();
+        assert_eq!(
+            self.files(),
+            [""; 3].map(str::to_owned),
+            "nothing is written when a run fails"
+        );
+        error
+    }
+}
+
+#[test]
+fn all_tables() {
+    let project = Project::new();
+    expect![[r#"
+        Table 4: null procedure call and system call
+          machine      system             unit          procedure call  syscall no stack  syscall stack
+          -----------  -----------------  ------------  --------------  ----------------  -------------
+          DEC2100      Ultrix, published  µs                      0.57              32.2           32.2
+                       Aegis, published   µs                      0.56               3.2            4.7
+          DEC3100      Ultrix, published  µs                      0.42              33.7           33.7
+                       Aegis, published   µs                      0.42               2.9            3.5
+          DEC5000/125  Ultrix, published  µs                      0.28              21.3           21.3
+                       Aegis, published   µs                      0.28               1.6            2.3
+          malta        Aegis, here        instructions               6                30             54
+
+        Table 5: exception dispatch
+          machine      system             unit          unalign  overflow  coproc   prot
+          -----------  -----------------  ------------  -------  --------  ------  -----
+          DEC2100      Ultrix, published  µs                n/a     208.0     n/a  238.0
+                       Aegis, published   µs                2.8       2.8     2.8    3.0
+          DEC3100      Ultrix, published  µs                n/a     151.0     n/a  177.0
+                       Aegis, published   µs                2.1       2.1     2.1    2.3
+          DEC5000/125  Ultrix, published  µs                n/a     130.0     n/a  154.0
+                       Aegis, published   µs                1.5       1.5     1.5    1.5
+          malta        Aegis, here        instructions       18        18      18     18
+
+        Table 6: unidirectional protected control transfer
+          machine          system            unit          transfer
+          ---------------  ----------------  ------------  --------
+          DEC2100          Aegis, published  µs                 2.9
+          DEC3100          Aegis, published  µs                 2.2
+          DEC5000/125      Aegis, published  µs                 1.4
+          Intel 486 DX-50  L3, published     µs                 9.3
+          malta            Aegis, here       instructions        24
+
+        "published" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); "here" is this kernel. On malta (QEMU) only instructions are counted.
+    "#]]
+    .assert_eq(&project.run(None).expect("runs"));
+}
+
+#[test]
+fn a_second_run_writes_the_same_bytes() {
+    let project = Project::new();
+    project.run(None).expect("runs");
+    let first = project.files();
+    assert!(first.iter().all(|f| !f.is_empty()));
+    project.run(None).expect("runs");
+    assert_eq!(project.files(), first);
+    for table in ["6", "4", "5"] {
+        project.run(Some(table)).expect("runs");
+        assert_eq!(project.files(), first, "table {table} alone");
+    }
+}
+
+#[test]
+fn one_table_replaces_its_rows_only() {
+    let project = Project::new();
+    project.run(None).expect("runs");
+    let before = Results::read(&project.dir.path().join("out/results.json")).expect("reads");
+    project.kernel("bench-table6.elf", &script("6", &[("transfer", 5)]));
+    let shown = project.run(Some("6")).expect("runs");
+    assert!(shown.contains("Table 6") && !shown.contains("Table 4"));
+    let after = Results::read(&project.dir.path().join("out/results.json")).expect("reads");
+    let (changed, same): (Vec<_>, Vec<_>) =
+        after.rows.iter().partition(|r| !before.rows.contains(r));
+    assert_eq!((changed.len(), same.len()), (1, 7));
+    assert_eq!(changed[0].instructions, Some(30.0));
+    let hash = |r: &Results, f: &str| r.environment.guest_binaries[f].sha256.clone();
+    assert_ne!(
+        hash(&before, "bench-table6.elf"),
+        hash(&after, "bench-table6.elf")
+    );
+    assert_eq!(
+        hash(&before, "bench-table4.elf"),
+        hash(&after, "bench-table4.elf")
+    );
+}
+
+#[test]
+fn quick_goes_to_the_guest() {
+    let project = Project::new();
+    project.kernel(
+        "bench-table6.elf",
+        &format!(
+            "test \"$1\" = quick || exit 9\n{}",
+            script("6", &[("transfer", 4)])
+        ),
+    );
+    project
+        .run_with(Some("6"), |plan| plan.quick = true)
+        .expect("runs");
+    assert!(
+        project
+            .run(Some("6"))
+            .expect_err("fails")
+            .to_string()
+            .contains("status 9")
+    );
+}
+
+#[test]
+fn a_guest_that_hangs_is_named_with_its_output_and_log() {
+    let project = Project::new();
+    project.kernel("bench-table5.elf", "echo booting; echo unalign; sleep 1000");
+    let error = project
+        .run_with(None, |plan| plan.seconds = Some(1))
+        .expect_err("hangs")
+        .to_string();
+    let error = error.replace(&*project.dir.path().to_string_lossy(), "ROOT");
+    expect![[r"
+        bench-table5.elf: hung: killed at its time limit
+          its last output:
+            booting
+            unalign
+          the whole log: ROOT/logs/bench-table5.log"]]
+    .assert_eq(&error);
+    assert_eq!(project.files(), [""; 3].map(str::to_owned));
+}
+
+#[test]
+fn refusals() {
+    for (script, reason) in [
+        ("echo trap; exit 2".to_owned(), "exited with status 2"),
+        ("kill -KILL $$".to_owned(), "died of signal 9"),
+        (
+            script("5", &[("unalign", 3), ("overflow", 3)]),
+            "did not print: coproc, prot",
+        ),
+        (
+            table5().replace("CLOCK 1666 ", "CLOCK 9999 "),
+            "the clock is not steady",
+        ),
+        (
+            table5().replace("echo CLOCK", "echo"),
+            "the clock was not calibrated",
+        ),
+        (format!("{}echo BENCH 5 oops\n", table5()), "expected BENCH"),
+        (
+            format!("{}echo BENCH 5 prot 4 600 1800\n", table5()),
+            "trials [1, 2, 3, 4]",
+        ),
+    ] {
+        let project = Project::new();
+        project.kernel("bench-table5.elf", &script);
+        let error = project.refused();
+        assert!(
+            error.starts_with("bench-table5.elf: ") && error.contains(reason),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn missing_kernels_are_named_before_anything_runs() {
+    let project = Project::new();
+    for file in ["bench-table5.elf", "bench-table6.elf"] {
+        std::fs::remove_file(project.dir.path().join("kernels").join(file)).expect("removes");
+    }
+    assert!(
+        project
+            .refused()
+            .contains("bench-table5.elf, bench-table6.elf")
+    );
+    assert!(!project.dir.path().join("logs").exists());
+}
+
+#[test]
+fn an_unknown_table_is_named() {
+    let error = Project::new()
+        .run(Some("99"))
+        .expect_err("refused")
+        .to_string();
+    assert_eq!(error, "no image measures table 99; there are 4, 5, 6");
+}
+
+#[test]
+fn the_list() {
+    let project = Project::new();
+    std::fs::remove_file(project.dir.path().join("kernels/bench-table5.elf")).expect("removes");
+    expect![[r"
+        table 4   bench-table4.elf   built      procedure call, syscall no stack, syscall stack
+        table 5   bench-table5.elf   not built  unalign, overflow, coproc, prot
+        table 6   bench-table6.elf   built      transfer
+    "]]
+    .assert_eq(&list(&project.dir.path().join("kernels")));
+}
