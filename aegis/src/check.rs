@@ -29,7 +29,7 @@ static LANDED: Mutex<u32> = Mutex::new(0);
 pub extern "C" fn check_timer(ticks: u32, kind: u32) -> u64 {
     if ticks > 0 {
         *PLANTED.lock() = Some(kind);
-        board::arm_clock(ticks.min(board::QUANTUM_TICKS));
+        board::arm_clock(ticks.min(board::quantum_ticks()));
     }
     u64::from(core::mem::take(&mut *LANDED.lock())) << 32
 }
@@ -42,7 +42,7 @@ pub fn clock_interrupt(frame: &TrapFrame) -> bool {
         arch::flush_tlb();
     }
     if kind & END_SLICE == 0 {
-        board::arm_clock(board::QUANTUM_TICKS);
+        board::arm_clock(board::quantum_ticks());
     }
     kind & END_SLICE == 0
 }

@@ -59,6 +59,12 @@ impl Window {
         Ok(Self(address))
     }
 
+    /// Clears the page, which is mapped writable, from byte `from` on.
+    fn clear(&self, from: usize) {
+        // SAFETY: the page is this environment's and stays mapped until the window closes.
+        unsafe { core::ptr::write_bytes((self.0 as *mut u8).add(from), 0, PAGE_SIZE as usize - from) };
+    }
+
     fn bytes(&self) -> &'static [u8] {
         // SAFETY: a page is mapped at the window until it closes, and callers keep no reference.
         unsafe { core::slice::from_raw_parts(self.0 as *const u8, PAGE_SIZE as usize) }
@@ -120,6 +126,7 @@ impl Child {
         let page = self.start_page;
         {
             let window = Window::open(0, page.number, Mapping::WRITABLE, page.write)?;
+            window.clear(0);
             for (index, word) in words.iter().take(START_WORDS).enumerate() {
                 // SAFETY: the page is this environment's and mapped writable at the window.
                 unsafe { ((window.0 as *mut u32).add(index)).write(*word) };
@@ -156,14 +163,17 @@ impl Child {
             let page = Page::any()?;
             *slot = Some(page);
             *next += 1;
-            if done < header.p_filesz {
-                let from = file + (header.p_offset + done) / PAGE_SIZE;
-                let length = (header.p_filesz - done).min(PAGE_SIZE) as usize;
-                let source = Window::open(0, from, Mapping::empty(), Capability::PUBLIC)?;
+            {
+                // A page that was this environment's before comes back with what it held.
                 let target = Window::open(1, page.number, Mapping::WRITABLE, page.write)?;
-                // SAFETY: both pages are mapped at their windows, which are different addresses; the
-                // new page came zeroed.
-                unsafe { core::ptr::copy_nonoverlapping(source.0 as *const u8, target.0 as *mut u8, length) };
+                let length = header.p_filesz.saturating_sub(done).min(PAGE_SIZE) as usize;
+                target.clear(length);
+                if length > 0 {
+                    let from = file + (header.p_offset + done) / PAGE_SIZE;
+                    let source = Window::open(0, from, Mapping::empty(), Capability::PUBLIC)?;
+                    // SAFETY: both pages are mapped at their windows, which are different addresses.
+                    unsafe { core::ptr::copy_nonoverlapping(source.0 as *const u8, target.0 as *mut u8, length) };
+                }
             }
             let [low, high] = page.write.words();
             call::cache_flush(page.number, low, high)?;

@@ -48,7 +48,7 @@ macro_rules! for_each_call {
             /// Stops the machine with an exit status; only the first environment may.
             7 Halt halt Stack (status) -> none [Denied] "";
 
-            /// Allocates the physical page `page`, or any, for the caller, zeroed, with the read and the write capability that it chose.
+            /// Allocates the physical page `page`, or any, for the caller, zeroed unless the caller had it last, with the read and the write capability that it chose.
             8 PageAlloc page_alloc Stack (page, read_low, read_high, write_low, write_high) -> page [NoPage, Busy, Exhausted] "Alloc";
             /// Frees a page of the caller's and breaks every binding to it.
             9 PageFree page_free Stack (page) -> none [NoPage, Denied] "Dealloc";

@@ -1,7 +1,11 @@
 //! The board: console, clock, memory size, exit. Exactly one of them is built.
 
+#[cfg(feature = "decstation")]
+mod decstation;
 #[cfg(feature = "malta")]
 mod malta;
 
 #[cfg(feature = "malta")]
 pub use malta::*;
+#[cfg(feature = "decstation")]
+pub use decstation::*;

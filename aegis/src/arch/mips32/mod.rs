@@ -17,50 +17,11 @@ use aegis_abi::{calls, name};
 
 pub use tlb::flush as flush_tlb;
 
+use super::frame::TrapFrame;
 use crate::memory;
 use cp0::Status;
 
-/// The registers of what a trap interrupted, where the slow way in saves them and the slow way out
-/// finds them. Word `n` of `registers` is register `n`; that of k0 is not used.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct TrapFrame {
-    /// General registers.
-    pub registers: [u32; 32],
-    /// HI.
-    pub hi: u32,
-    /// LO.
-    pub lo: u32,
-    /// Where to resume.
-    pub pc: u32,
-    /// `Cause`.
-    pub cause: u32,
-    /// `BadVAddr`.
-    pub bad_address: u32,
-    /// `Status`.
-    pub status: u32,
-    /// The kernel's address of the page of the environment that ran, and that will run.
-    pub page: u32,
-    /// What `page` was when the trap came: for a trap in the kernel, on whose behalf it ran.
-    pub previous: u32,
-}
-
-/// Registers by name, as indices of [`TrapFrame::registers`].
-pub mod register {
-    /// v0.
-    pub const V0: usize = 2;
-    /// a0.
-    pub const A0: usize = 4;
-    /// a1.
-    pub const A1: usize = 5;
-    /// a2.
-    pub const A2: usize = 6;
-    /// k1.
-    pub const K1: usize = 27;
-}
-
-static mut TRAP_FRAME: TrapFrame =
-    TrapFrame { registers: [0; 32], hi: 0, lo: 0, pc: 0, cause: 0, bad_address: 0, status: 0, page: 0, previous: 0 };
+static mut TRAP_FRAME: TrapFrame = TrapFrame::new();
 
 /// The context in which the kernel itself runs: every exception enters [`mips32_kernel_trap`].
 static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
@@ -108,7 +69,8 @@ unsafe extern "C" {
     fn mips32_foreign_call();
     fn mips32_null();
     fn mips32_clock();
-    fn mips32_stack_call();
+    fn mips32_null_stack();
+    fn mips32_rust_call();
     fn mips32_invalid();
     fn mips32_kernel_trap();
     fn mips32_enter(page: *const EnvironmentPage, pc: u32) -> !;
@@ -129,8 +91,9 @@ unsafe impl Sync for Entry {}
 macro_rules! entry {
     (NoStack null) => { Entry { path: mips32_null, handler: ptr::null() } };
     (NoStack clock) => { Entry { path: mips32_clock, handler: ptr::null() } };
+    (Stack null_stack) => { Entry { path: mips32_null_stack, handler: ptr::null() } };
     (Stack $function:ident) => {
-        Entry { path: mips32_stack_call, handler: crate::call::$function as *const () }
+        Entry { path: mips32_rust_call, handler: crate::call::$function as *const () }
     };
 }
 
@@ -246,15 +209,4 @@ extern "C" fn kernel_interrupt(frame: &mut TrapFrame) {
 #[unsafe(no_mangle)]
 extern "C" fn kernel_transfer(frame: &mut TrapFrame) {
     crate::environment::transfer(frame);
-}
-
-struct InterruptsOff;
-
-critical_section::set_impl!(InterruptsOff);
-
-// SAFETY: the kernel runs with interrupts off and on one processor, so every section of it is a
-// critical one already.
-unsafe impl critical_section::Impl for InterruptsOff {
-    unsafe fn acquire() {}
-    unsafe fn release((): ()) {}
 }

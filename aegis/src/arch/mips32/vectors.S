@@ -169,44 +169,70 @@ mips32_transfer_miss:                   # a new callee, a bad name, or an asynch
         addiu   $k1, $k1, %lo(kernel_transfer)
 
 # ---- calls with a stack ------------------------------------------------------------------------
-# k0 = where to resume. Caller-saved registers come back zero, so they are free from here on.
-# The handler's C arguments are a0..a3 as they are and t0..t3 on the stack.
+# k0 = where to resume, v0 = the handler. Caller-saved registers come back zero or as they were. The
+# handler's C arguments are a0..a3 as they are and t0..t3 on the stack. A handler leaves no register
+# dirty but v0 and v1, its results: those in Rust run inside mips32_rust_call, which cleans up.
 
         .globl  mips32_stack_call
 mips32_stack_call:
-        lui     $t8, %hi({FRAME})       # the trap frame
-        addiu   $t8, $t8, %lo({FRAME})
-        sw      $sp, 4 * 29($t8)        # what Rust does not preserve and the user keeps
-        sw      $ra, 4 * 31($t8)
-        sw      $k0, {FRAME_PC}($t8)    # where to resume
-        mfc0    $k1, $30                # who calls
-        sw      $k1, {FRAME_PAGE}($t8)
+        lui     $k1, %hi({FRAME})       # the trap frame
+        addiu   $k1, $k1, %lo({FRAME})
+        sw      $k0, {FRAME_PC}($k1)    # where to resume
+        mfc0    $k0, $30
+        sw      $sp, 4 * 29($k1)
+        sw      $ra, 4 * 31($k1)
+        sw      $k0, {FRAME_PAGE}($k1)  # who calls
         lui     $sp, %hi(__stack_top)   # the kernel's stack, empty
         addiu   $sp, $sp, %lo(__stack_top)
+        lui     $k0, %hi({KERNEL_CONTEXT}) # a trap from here on is the kernel's
+        addiu   $k0, $k0, %lo({KERNEL_CONTEXT})
+        mtc0    $k0, $30
+        mtc0    $zero, $12              # Status: kernel mode proper, interrupts off
+        ehb                             # Status is written before the handler runs
+        jalr    $v0
+        nop
+        lui     $k1, %hi({FRAME})
+        addiu   $k1, $k1, %lo({FRAME})
+        lw      $k0, {FRAME_PAGE}($k1)  # the caller again
+        lw      $sp, 4 * 29($k1)
+        lw      $ra, 4 * 31($k1)
+        mtc0    $k0, $30
+        lw      $k0, {STATUS}($k0)
+        lw      $k1, {FRAME_PC}($k1)
+        mtc0    $k0, $12                # Status, with EXL set
+        ehb                             # EXL is set before EPC is written
+        mtc0    $k1, $14
+        ehb
+        eret
+
+        .globl  mips32_null_stack
+mips32_null_stack:                      # call 1
+        lui     $v0, %hi(1f)
+        j       mips32_stack_call
+        addiu   $v0, $v0, %lo(1f)
+1:      move    $v0, $zero              # its handler: nothing
+        jr      $ra
+        move    $v1, $zero
+
+        .globl  mips32_rust_call
+mips32_rust_call:                       # calls whose handler is in Rust
+        andi    $t9, $v0, {SELECTOR}    # eight times the call's slot
+        lui     $v0, %hi(1f)
+        j       mips32_stack_call
+        addiu   $v0, $v0, %lo(1f)
+1:      addiu   $sp, $sp, -40           # its handler: passes on to the one of the table
+        sw      $ra, 32($sp)
         sw      $t0, 16($sp)            # fifth to eighth argument
         sw      $t1, 20($sp)
         sw      $t2, 24($sp)
         sw      $t3, 28($sp)
-        lui     $k1, %hi({KERNEL_CONTEXT}) # a trap from here on is the kernel's
-        addiu   $k1, $k1, %lo({KERNEL_CONTEXT})
-        mtc0    $k1, $30
-        mtc0    $zero, $12              # Status: kernel mode proper, interrupts off
-        andi    $v0, $v0, {SELECTOR}    # eight times the call's slot
-        lui     $t9, %hi(mips32_calls + 4)
-        addu    $t9, $t9, $v0
+        lui     $t8, %hi(mips32_calls + 4)
+        addu    $t9, $t9, $t8
         lw      $t9, %lo(mips32_calls + 4)($t9)
-        ehb                             # Status is written before Rust runs
         jalr    $t9
         nop
-        lui     $t8, %hi({FRAME})       # v0 and v1 are the results
-        addiu   $t8, $t8, %lo({FRAME})
-        lw      $k0, {FRAME_PAGE}($t8)  # the caller again
-        lw      $k1, {STATUS}($k0)
-        mtc0    $k0, $30
-        mtc0    $k1, $12                # Status, with EXL set
-        lw      $k1, {FRAME_PC}($t8)
-        lw      $sp, 4 * 29($t8)
-        lw      $ra, 4 * 31($t8)
+        lw      $ra, 32($sp)
+        addiu   $sp, $sp, 40
         move    $at, $zero              # nothing of the kernel's leaves in a register
         move    $a0, $zero
         move    $a1, $zero
@@ -224,10 +250,8 @@ mips32_stack_call:
         move    $t9, $zero
         mthi    $zero
         mtlo    $zero
-        ehb                             # EXL is set before EPC is written
-        mtc0    $k1, $14
-        ehb
-        eret
+        jr      $ra
+        nop
 
 # ---- the slow way in and out: the whole state in the trap frame ---------------------------------
 # k1 = the Rust function, DESAVE = the user's k1, everything but k0 still the user's.

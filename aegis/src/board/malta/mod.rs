@@ -16,7 +16,12 @@ pub const NAME: &str = "malta (MIPS32)";
 /// Index of this board for programs.
 pub const INDEX: u32 = 0;
 /// Ticks of `Count` in a time slice: QEMU advances it every 6 ns.
-pub const QUANTUM_TICKS: u32 = QUANTUM_US * 1000 / 6;
+const QUANTUM_TICKS: u32 = QUANTUM_US * 1000 / 6;
+
+/// Ticks in a time slice.
+pub fn quantum_ticks() -> u32 {
+    QUANTUM_TICKS
+}
 
 /// What the boot loader passes in a0..a3: argc or nothing, argv, environment, bytes of memory.
 pub type BootArguments = [u32; 4];

@@ -1,0 +1,233 @@
+//! The R3000, the paper's processor: the kernel's paths over its CP0 and TLB.
+
+pub mod cp0;
+mod tlb;
+
+use core::arch::global_asm;
+use core::mem::offset_of;
+use core::ptr::{self, addr_of, addr_of_mut};
+
+use aegis_abi::Name;
+use aegis_abi::environment::{EnvironmentPage, Peer, cause};
+use aegis_abi::layout::{PAGE_SIZE, SECOND_SEGMENT_END};
+use aegis_abi::{calls, name};
+
+pub use tlb::flush as flush_tlb;
+
+use super::frame::TrapFrame;
+use crate::{board, memory};
+use cp0::Status;
+
+static mut TRAP_FRAME: TrapFrame = TrapFrame::new();
+
+/// The words that every path needs, in reach of one `lui`: aligned to their size.
+#[repr(C, align(32))]
+struct Hot {
+    /// The user's k1, between a vector and the code that gives it back.
+    k1: u32,
+    /// The page of the context that exceptions go to: the running environment's, or the kernel's own.
+    page: u32,
+    /// A call with a stack: where to resume, who called, its stack pointer and return address.
+    pc: u32,
+    caller: u32,
+    sp: u32,
+    ra: u32,
+    /// The top of the kernel's stack.
+    stack: u32,
+    /// The kernel's own context page.
+    context: u32,
+}
+
+static mut HOT: Hot = Hot { k1: 0, page: 0, pc: 0, caller: 0, sp: 0, ra: 0, stack: 0, context: 0 };
+
+/// The context in which the kernel itself runs: every exception enters [`asm_kernel_trap`].
+static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
+
+global_asm!(
+    include_str!("vectors.S"),
+    KERNEL_PC = const offset_of!(EnvironmentPage, kernel_pc),
+    HANDLER_PC = const offset_of!(EnvironmentPage, handler_pc),
+    SAVED_A0 = const offset_of!(EnvironmentPage, saved_a0),
+    SAVED_A1 = const offset_of!(EnvironmentPage, saved_a1),
+    SAVED_A2 = const offset_of!(EnvironmentPage, saved_a2),
+    PEER_NAME = const offset_of!(EnvironmentPage, peers) + offset_of!(Peer, name),
+    PEER_PAGE = const offset_of!(EnvironmentPage, peers) + offset_of!(Peer, page),
+    NAME = const offset_of!(EnvironmentPage, name),
+    CALLER = const offset_of!(EnvironmentPage, caller),
+    ENTRY_HI = const offset_of!(EnvironmentPage, entry_hi),
+    STATUS = const offset_of!(EnvironmentPage, status),
+    SYNCHRONOUS_PC = const offset_of!(EnvironmentPage, synchronous_pc),
+    SELECTOR = const name::SELECTOR,
+    CALL_BASE = const calls::BASE,
+    FRAME = sym TRAP_FRAME,
+    FRAME_HI = const offset_of!(TrapFrame, hi),
+    FRAME_LO = const offset_of!(TrapFrame, lo),
+    FRAME_PC = const offset_of!(TrapFrame, pc),
+    FRAME_CAUSE = const offset_of!(TrapFrame, cause),
+    FRAME_BAD = const offset_of!(TrapFrame, bad_address),
+    FRAME_STATUS = const offset_of!(TrapFrame, status),
+    FRAME_PAGE = const offset_of!(TrapFrame, page),
+    FRAME_PREVIOUS = const offset_of!(TrapFrame, previous),
+    HOT = sym HOT,
+    HOT_K1 = const offset_of!(Hot, k1),
+    HOT_PAGE = const offset_of!(Hot, page),
+    HOT_PC = const offset_of!(Hot, pc),
+    HOT_CALLER = const offset_of!(Hot, caller),
+    HOT_SP = const offset_of!(Hot, sp),
+    HOT_RA = const offset_of!(Hot, ra),
+    HOT_STACK = const offset_of!(Hot, stack),
+    HOT_CONTEXT = const offset_of!(Hot, context),
+    USER_BEFORE = const Status::USER_PREVIOUS.bits(),
+    COUNTER_HIGH = const board::COUNTER >> 16,
+    COUNTER_LOW = const board::COUNTER & 0xffff,
+    BOOT = sym crate::boot::boot,
+);
+
+unsafe extern "C" {
+    static asm_refill_vector: [u8; 0];
+    static asm_refill_vector_end: [u8; 0];
+    static asm_general_vector: [u8; 0];
+    static asm_general_vector_end: [u8; 0];
+    fn asm_dispatch_address();
+    fn asm_dispatch_plain();
+    fn asm_call();
+    fn asm_foreign_call();
+    fn asm_null();
+    fn asm_clock();
+    fn asm_null_stack();
+    fn asm_rust_call();
+    fn asm_interrupt();
+    static __stack_top: [u8; 0];
+    fn asm_invalid();
+    fn asm_kernel_trap();
+    fn asm_enter(page: *const EnvironmentPage, pc: u32) -> !;
+}
+
+/// A row of the table that the dispatch of calls jumps through: eight bytes, as far apart as the
+/// numbers of calls.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Entry {
+    path: unsafe extern "C" fn(),
+    handler: *const (),
+}
+
+// SAFETY: the pointers are addresses of code.
+unsafe impl Sync for Entry {}
+
+macro_rules! entry {
+    (NoStack null) => { Entry { path: asm_null, handler: ptr::null() } };
+    (NoStack clock) => { Entry { path: asm_clock, handler: ptr::null() } };
+    (Stack null_stack) => { Entry { path: asm_null_stack, handler: ptr::null() } };
+    (Stack $function:ident) => {
+        Entry { path: asm_rust_call, handler: crate::call::$function as *const () }
+    };
+}
+
+macro_rules! table {
+    ($( $(#[$doc:meta])* $slot:literal $variant:ident $function:ident $path:ident ($($argument:ident),*) -> $result:ident [$($error:ident),*] $paper:literal; )*) => {{
+        let mut table = [Entry { path: asm_foreign_call, handler: ptr::null() }; calls::SLOTS];
+        $( table[$slot] = entry!($path $function); )*
+        table
+    }};
+}
+
+#[unsafe(export_name = "asm_calls")]
+static CALLS: [Entry; calls::SLOTS] = aegis_abi::for_each_call!(table);
+
+/// Puts the vectors in place and readies the processor. From here on a trap is reported.
+pub fn init() {
+    let context = addr_of_mut!(KERNEL_CONTEXT);
+    let hot = addr_of_mut!(HOT);
+    // SAFETY: nothing else uses them yet. The vectors' code is position independent but for absolute
+    // jumps within kseg0, and fits: each vector has 0x80 bytes. kseg0 is RAM there, and the firmware
+    // is not called again. What the data cache writes through, the instruction cache has not seen.
+    unsafe {
+        (*context).kernel_pc = [asm_kernel_trap as *const () as u32; cause::COUNT];
+        (*hot).page = context as u32;
+        (*hot).context = context as u32;
+        (*hot).stack = addr_of!(__stack_top) as u32;
+        copy_vector(0x8000_0000, addr_of!(asm_refill_vector), addr_of!(asm_refill_vector_end));
+        copy_vector(0x8000_0080, addr_of!(asm_general_vector), addr_of!(asm_general_vector_end));
+        // No boot vectors, caches not isolated: kernel mode, interrupts off.
+        cp0::status::write(0);
+        cp0::entry_hi::write(0);
+    }
+    board::flush_instruction_cache();
+    flush_tlb();
+}
+
+unsafe fn copy_vector(to: u32, from: *const [u8; 0], end: *const [u8; 0]) {
+    let length = end as usize - from as usize;
+    // SAFETY: the caller vouches for the place; source and destination are different memory.
+    unsafe { ptr::copy_nonoverlapping(from.cast::<u8>(), to as *mut u8, length) };
+}
+
+/// Readies the page of a new environment: what the assembly reads of it.
+pub fn init_page(page: &mut EnvironmentPage, name: Name) {
+    let address = asm_dispatch_address as *const () as u32;
+    let plain = asm_dispatch_plain as *const () as u32;
+    for code in 0..cause::COUNT as u32 {
+        page.kernel_pc[code as usize] = match code {
+            cause::INTERRUPT => asm_interrupt as *const () as u32,
+            cause::TLB_LOAD | cause::TLB_STORE => asm_invalid as *const () as u32,
+            cause::SYSTEM_CALL => asm_call as *const () as u32,
+            _ if cause::has_bad_address(code) => address,
+            _ => plain,
+        };
+    }
+    page.name = name.0;
+    // The name is the address space and the tag; see `Name`.
+    page.entry_hi = name.0;
+    page.status = (Status::USER_PREVIOUS | Status::INTERRUPTS_PREVIOUS | board::CLOCK_INTERRUPT).bits();
+}
+
+/// The kernel's address of the page of the environment that made the call being handled.
+pub fn caller_page() -> u32 {
+    // SAFETY: calls are handled one at a time; the assembly wrote the word before this one.
+    unsafe { (*addr_of!(HOT)).caller }
+}
+
+/// Enters an environment at `pc` with all registers zero. Nothing of the kernel's stack is used
+/// again.
+pub fn enter(page: &EnvironmentPage, pc: u32) -> ! {
+    // SAFETY: the page is a living environment's, made by `init_page`.
+    unsafe { asm_enter(page, pc) }
+}
+
+/// Forgets what the instruction cache holds of a page. The data cache writes through.
+pub fn flush_caches(_page: u32) {
+    board::flush_instruction_cache();
+}
+
+/// A TLB miss: refills it if a guaranteed mapping has the page.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_tlb_miss(frame: &mut TrapFrame) {
+    if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
+        crate::trap::kernel_trap(frame);
+    }
+    let address = frame.bad_address;
+    if address < SECOND_SEGMENT_END {
+        let page = memory::environment_page(frame.page);
+        let mapping = page.guaranteed[(address / PAGE_SIZE) as usize];
+        if mapping != 0 {
+            tlb::write(address, mapping);
+            return;
+        }
+    }
+    crate::trap::miss(frame);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kernel_interrupt(frame: &mut TrapFrame) {
+    if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
+        crate::trap::kernel_trap(frame);
+    }
+    crate::schedule::clock_interrupt(frame);
+}
+
+/// A protected control transfer that the transfer cache does not know.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_transfer(frame: &mut TrapFrame) {
+    crate::environment::transfer(frame);
+}

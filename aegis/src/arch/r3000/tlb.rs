@@ -1,0 +1,43 @@
+//! The R3000's TLB: 64 entries of one page, 6-bit address-space ids.
+
+use core::arch::asm;
+
+use super::cp0::{entry_hi, entry_lo, index};
+
+/// Entries.
+const ENTRIES: u32 = 64;
+
+/// Puts a mapping, in the form of an `EntryLo`, into the TLB, over an entry that has the page already:
+/// two entries that match one address shut an R3000's TLB down.
+pub fn write(address: u32, mapping: u32) {
+    let running = entry_hi::read();
+    // SAFETY: the entry maps a user address of the running address space, by one of its own
+    // guaranteed mappings. The nops are what the processor needs between CP0 and the TLB.
+    unsafe {
+        entry_hi::write(address & !0xfff | running & 0xfff);
+        entry_lo::write(mapping);
+        asm!(".set push", ".set noreorder", "tlbp", "nop", "nop", ".set pop", options(nostack));
+        if index::read() & 1 << 31 != 0 {
+            asm!(".set push", ".set noreorder", "tlbwr", "nop", "nop", ".set pop", options(nostack));
+        } else {
+            asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));
+        }
+        entry_hi::write(running);
+    }
+}
+
+/// Empties the TLB.
+pub fn flush() {
+    let running = entry_hi::read();
+    // SAFETY: the entries written match no address that can be used: they lie in kseg0, each at an
+    // address of its own.
+    unsafe {
+        entry_lo::write(0);
+        for entry in 0..ENTRIES {
+            index::write(entry << 8);
+            entry_hi::write(0x8000_0000 + (entry << 12));
+            asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));
+        }
+        entry_hi::write(running);
+    }
+}

@@ -1,0 +1,413 @@
+# Aegis on the R3000: the exception vectors and the hot paths behind them (paper, sections 5.2 to 5.5).
+#
+# The words that every path needs lie in HOT, 32 bytes that one `lui` reaches: where k1 is kept, the
+# running environment's page, and what a call with a stack keeps. The kernel's own context page
+# stands in HOT's page while Rust code runs; every entry of its kernel_pc is asm_kernel_trap, so the
+# jump through the page is also the test that a trap came from user mode.
+#
+# Registers on entry to a vector: all the user's but k0. Interrupts are off (the processor pushed the
+# mode) until rfe. A load's result is not there for the next instruction: `nop` where nothing useful
+# fits.
+
+        .set    noreorder
+        .set    noat
+        .set    mips1
+
+# ---- vectors, copied to 0x80000000 and 0x80000080 ----------------------------------------------
+
+        .section .text.asm, "ax", @progbits
+        .globl  asm_refill_vector
+asm_refill_vector:                      # no TLB entry matches a user address
+        lui     $k0, %hi({HOT})
+        sw      $k1, %lo({HOT} + {HOT_K1})($k0) # k1 is the application's resume register: keep it
+        lui     $k1, %hi(kernel_tlb_miss)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_tlb_miss)
+        .globl  asm_refill_vector_end
+asm_refill_vector_end:
+
+        .globl  asm_general_vector
+asm_general_vector:                     # every other exception, interrupts too
+        lui     $k0, %hi({HOT})
+        sw      $k1, %lo({HOT} + {HOT_K1})($k0) # interrupts give it back
+        mfc0    $k1, $13                # Cause
+        lw      $k0, %lo({HOT} + {HOT_PAGE})($k0) # the environment's page
+        andi    $k1, $k1, 0x7c          # exception code, times four
+        addu    $k0, $k0, $k1           # its column of the exception context
+        lw      $k1, {KERNEL_PC}($k0)   # our code for it
+        sw      $a0, {SAVED_A0}($k0)    # first scratch register
+        jr      $k1
+        sw      $a1, {SAVED_A1}($k0)    # second, in the delay slot
+        .globl  asm_general_vector_end
+asm_general_vector_end:
+
+# ---- exception dispatch ------------------------------------------------------------------------
+# k0 = page + 4 code, a0 and a1 saved. The handler gets a0 = EPC, a1 = bad address, a2 = Cause.
+
+        .globl  asm_dispatch_address
+asm_dispatch_address:                   # exceptions that have a bad address
+        lw      $k1, {HANDLER_PC}($k0)  # the environment's handler for this code
+        mfc0    $a0, $14                # EPC
+        sw      $a2, {SAVED_A2}($k0)    # third scratch register
+        bltz    $a0, asm_kernel_address # it jumped into the kernel, or is the kernel
+        mfc0    $a2, $13                # Cause
+        mfc0    $a1, $8                 # BadVAddr
+        jr      $k1
+        .word   0x42000010      # rfe: user mode, interrupts on
+
+        .globl  asm_dispatch_plain
+asm_dispatch_plain:                     # exceptions that have none
+        lw      $k1, {HANDLER_PC}($k0)  # the environment's handler for this code
+        mfc0    $a0, $14                # EPC
+        sw      $a2, {SAVED_A2}($k0)    # third scratch register
+        bltz    $a0, asm_kernel_address # the kernel itself
+        mfc0    $a2, $13                # Cause
+        move    $a1, $zero              # BadVAddr may be another environment's
+        jr      $k1
+        .word   0x42000010      # rfe: user mode, interrupts on
+
+asm_kernel_address:
+        mfc0    $a1, $12                # Status
+        nop
+        andi    $a1, $a1, {USER_BEFORE} # was it user mode?
+        beqz    $a1, asm_kernel_trap
+        nop
+        mfc0    $a1, $8                 # a fetch from the kernel's addresses has a bad address
+        jr      $k1
+        .word   0x42000010      # rfe
+
+# ---- system calls ------------------------------------------------------------------------------
+# k0 = page + 4 * 8. v0 < 0: a transfer, v0 is the callee's name. Otherwise v0 is the call's number.
+
+        .globl  asm_call
+asm_call:
+        bltz    $v0, asm_transfer
+        andi    $k1, $v0, {SELECTOR}    # slot of the transfer cache, or of the table of calls
+        subu    $k0, $v0, $k1           # what is left of the number
+        xori    $k0, $k0, {CALL_BASE}   # must be the base of Aegis's numbers
+        bnez    $k0, asm_foreign_call
+        mfc0    $k0, $13                # Cause, for its sign
+        nop
+        bltz    $k0, asm_foreign_call   # in a branch's delay slot: we could not return behind it
+        lui     $k0, %hi(asm_calls)
+        addu    $k1, $k1, $k0           # the call's entry of the table
+        lw      $k1, %lo(asm_calls)($k1)
+        mfc0    $k0, $14                # EPC
+        jr      $k1
+        addiu   $k0, $k0, 4             # k0 = where to resume, behind the syscall
+
+        .globl  asm_foreign_call
+asm_foreign_call:                       # not ours: an exception of the caller
+        lui     $k0, %hi({HOT})         # k0 was clobbered
+        lw      $k0, %lo({HOT} + {HOT_PAGE})($k0)
+        nop
+        j       asm_dispatch_plain
+        addiu   $k0, $k0, 4 * 8         # column of system calls; a0 and a1 are saved there
+
+        .globl  asm_null
+asm_null:                               # call 0: nothing
+        jr      $k0
+        .word   0x42000010      # rfe
+
+        .globl  asm_clock
+asm_clock:                              # call 2: the machine's counter of cycles
+        lui     $k1, {COUNTER_HIGH}
+        lw      $v1, {COUNTER_LOW}($k1)
+        jr      $k0
+        .word   0x42000010      # rfe
+
+# ---- protected control transfer ----------------------------------------------------------------
+# k0 = caller's page + 4 * 8, k1 = slot of its transfer cache. No register of the user's is altered:
+# a0 is borrowed and given back. The name is the callee's address space and tag, so it goes to EntryHi
+# and Context as it is. The slice needs no bookkeeping: whoever runs when it ends holds it.
+
+        .globl  asm_transfer
+asm_transfer:
+        addu    $k1, $k1, $k0           # the slot
+        lw      $a0, {PEER_NAME} - 32($k1) # whom it names
+        lw      $k1, {PEER_PAGE} - 32($k1) # the callee's page
+        bne     $a0, $v0, asm_transfer_miss
+        lui     $a0, %hi({HOT})
+        sw      $k1, %lo({HOT} + {HOT_PAGE})($a0) # the callee runs now
+        lw      $a0, {NAME} - 32($k0)   # the caller's name
+        mtc0    $v0, $10                # EntryHi: the callee's address space
+        sw      $a0, {CALLER}($k1)      # the callee learns who called
+        lw      $k1, {SYNCHRONOUS_PC}($k1)
+        lw      $a0, {SAVED_A0}($k0)    # a0 is the message again
+        mtc0    $v0, $4                 # Context: the callee's tag
+        jr      $k1
+        .word   0x42000010      # rfe
+
+asm_transfer_miss:                      # a new callee, a bad name, or an asynchronous transfer
+        lw      $a0, {SAVED_A0}($k0)    # nothing is altered so far
+        lui     $k1, %hi(kernel_transfer)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_transfer)
+
+# ---- calls with a stack ------------------------------------------------------------------------
+# k0 = where to resume, v0 = the handler. Caller-saved registers come back zero or as they were. The
+# handler's C arguments are a0..a3 as they are and t0..t3 on the stack. A handler leaves no register
+# dirty but v0 and v1, its results: those in Rust run inside asm_rust_call, which cleans up.
+
+        .globl  asm_stack_call
+asm_stack_call:
+        lui     $k1, %hi({HOT})
+        sw      $k0, %lo({HOT} + {HOT_PC})($k1) # where to resume
+        lw      $k0, %lo({HOT} + {HOT_PAGE})($k1)
+        sw      $sp, %lo({HOT} + {HOT_SP})($k1)
+        sw      $k0, %lo({HOT} + {HOT_CALLER})($k1) # who calls
+        lw      $k0, %lo({HOT} + {HOT_CONTEXT})($k1)
+        lw      $sp, %lo({HOT} + {HOT_STACK})($k1) # the kernel's stack, empty
+        sw      $ra, %lo({HOT} + {HOT_RA})($k1)
+        jalr    $v0
+        sw      $k0, %lo({HOT} + {HOT_PAGE})($k1) # a trap from here on is the kernel's
+        lui     $k1, %hi({HOT})
+        lw      $k0, %lo({HOT} + {HOT_CALLER})($k1)
+        lw      $sp, %lo({HOT} + {HOT_SP})($k1)
+        sw      $k0, %lo({HOT} + {HOT_PAGE})($k1)
+        lw      $k0, %lo({HOT} + {HOT_PC})($k1)
+        lw      $ra, %lo({HOT} + {HOT_RA})($k1)
+        jr      $k0
+        .word   0x42000010      # rfe
+
+        .globl  asm_null_stack
+asm_null_stack:                         # call 1
+        lui     $v0, %hi(1f)
+        j       asm_stack_call
+        addiu   $v0, $v0, %lo(1f)
+1:      move    $v0, $zero              # its handler: nothing
+        jr      $ra
+        move    $v1, $zero
+
+        .globl  asm_rust_call
+asm_rust_call:                          # calls whose handler is in Rust
+        andi    $t9, $v0, {SELECTOR}    # eight times the call's slot
+        lui     $v0, %hi(1f)
+        j       asm_stack_call
+        addiu   $v0, $v0, %lo(1f)
+1:      addiu   $sp, $sp, -40           # its handler: passes on to the one of the table
+        sw      $ra, 32($sp)
+        sw      $t0, 16($sp)            # fifth to eighth argument
+        sw      $t1, 20($sp)
+        sw      $t2, 24($sp)
+        sw      $t3, 28($sp)
+        lui     $t8, %hi(asm_calls + 4)
+        addu    $t9, $t9, $t8
+        lw      $t9, %lo(asm_calls + 4)($t9)
+        nop
+        jalr    $t9
+        nop
+        lw      $ra, 32($sp)
+        addiu   $sp, $sp, 40
+        move    $at, $zero              # nothing of the kernel's leaves in a register
+        move    $a0, $zero
+        move    $a1, $zero
+        move    $a2, $zero
+        move    $a3, $zero
+        move    $t0, $zero
+        move    $t1, $zero
+        move    $t2, $zero
+        move    $t3, $zero
+        move    $t4, $zero
+        move    $t5, $zero
+        move    $t6, $zero
+        move    $t7, $zero
+        move    $t8, $zero
+        move    $t9, $zero
+        mthi    $zero
+        mtlo    $zero
+        jr      $ra
+        nop
+
+# ---- the slow way in and out: the whole state in the trap frame ---------------------------------
+# k1 = the Rust function, HOT's k1 = the user's, everything but k0 still the user's.
+
+        .globl  asm_kernel_trap
+asm_kernel_trap:                        # an exception in the kernel itself
+        lui     $k1, %hi(kernel_trap)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_trap)
+
+        .globl  asm_invalid
+asm_invalid:                            # an entry that is not valid: a miss like any other
+        lui     $k1, %hi(kernel_tlb_miss)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_tlb_miss)
+
+        .globl  asm_interrupt
+asm_interrupt:
+        lui     $k1, %hi(kernel_interrupt)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_interrupt)
+
+        .globl  asm_trap
+asm_trap:
+        lui     $k0, %hi({FRAME})
+        addiu   $k0, $k0, %lo({FRAME})
+        sw      $at, 4 * 1($k0)
+        sw      $v0, 4 * 2($k0)
+        sw      $v1, 4 * 3($k0)
+        sw      $a0, 4 * 4($k0)
+        sw      $a1, 4 * 5($k0)
+        sw      $a2, 4 * 6($k0)
+        sw      $a3, 4 * 7($k0)
+        sw      $t0, 4 * 8($k0)
+        sw      $t1, 4 * 9($k0)
+        sw      $t2, 4 * 10($k0)
+        sw      $t3, 4 * 11($k0)
+        sw      $t4, 4 * 12($k0)
+        sw      $t5, 4 * 13($k0)
+        sw      $t6, 4 * 14($k0)
+        sw      $t7, 4 * 15($k0)
+        sw      $s0, 4 * 16($k0)
+        sw      $s1, 4 * 17($k0)
+        sw      $s2, 4 * 18($k0)
+        sw      $s3, 4 * 19($k0)
+        sw      $s4, 4 * 20($k0)
+        sw      $s5, 4 * 21($k0)
+        sw      $s6, 4 * 22($k0)
+        sw      $s7, 4 * 23($k0)
+        sw      $t8, 4 * 24($k0)
+        sw      $t9, 4 * 25($k0)
+        sw      $gp, 4 * 28($k0)
+        sw      $sp, 4 * 29($k0)
+        sw      $fp, 4 * 30($k0)
+        sw      $ra, 4 * 31($k0)
+        lui     $s0, %hi({HOT})
+        lw      $t0, %lo({HOT} + {HOT_CALLER})($s0) # on whose behalf the kernel ran, if this is its own trap
+        lw      $t1, %lo({HOT} + {HOT_K1})($s0) # the user's k1
+        sw      $t0, {FRAME_PREVIOUS}($k0)
+        sw      $t1, 4 * 27($k0)
+        mfhi    $t1
+        mflo    $t2
+        mfc0    $t3, $14                # EPC
+        mfc0    $t4, $13                # Cause
+        mfc0    $t5, $8                 # BadVAddr
+        mfc0    $t7, $12                # Status
+        lw      $t6, %lo({HOT} + {HOT_PAGE})($s0) # who ran
+        sw      $t1, {FRAME_HI}($k0)
+        sw      $t2, {FRAME_LO}($k0)
+        sw      $t3, {FRAME_PC}($k0)
+        sw      $t4, {FRAME_CAUSE}($k0)
+        sw      $t5, {FRAME_BAD}($k0)
+        sw      $t6, {FRAME_PAGE}($k0)
+        sw      $t7, {FRAME_STATUS}($k0)
+        move    $a0, $k0                # the Rust function's argument
+        move    $t9, $k1
+        lw      $k1, %lo({HOT} + {HOT_CONTEXT})($s0)
+        lw      $sp, %lo({HOT} + {HOT_STACK})($s0)
+        sw      $t6, %lo({HOT} + {HOT_CALLER})($s0)
+        jalr    $t9
+        sw      $k1, %lo({HOT} + {HOT_PAGE})($s0) # a trap from here on is the kernel's
+        lui     $k1, %hi({FRAME})       # Rust may have changed pc, page and registers in it
+        addiu   $k1, $k1, %lo({FRAME})
+        lw      $t0, {FRAME_PAGE}($k1)  # who runs next
+        lui     $s0, %hi({HOT})
+        lw      $t2, {STATUS}($t0)
+        lw      $t3, {ENTRY_HI}($t0)
+        sw      $t0, %lo({HOT} + {HOT_PAGE})($s0)
+        mtc0    $t2, $12                # Status, the user's mode pushed
+        mtc0    $t3, $10                # EntryHi
+        mtc0    $t3, $4                 # Context
+        lw      $t2, {FRAME_HI}($k1)
+        lw      $t3, {FRAME_LO}($k1)
+        mthi    $t2
+        mtlo    $t3
+        lw      $at, 4 * 1($k1)
+        lw      $v0, 4 * 2($k1)
+        lw      $v1, 4 * 3($k1)
+        lw      $a0, 4 * 4($k1)
+        lw      $a1, 4 * 5($k1)
+        lw      $a2, 4 * 6($k1)
+        lw      $a3, 4 * 7($k1)
+        lw      $t0, 4 * 8($k1)
+        lw      $t1, 4 * 9($k1)
+        lw      $t2, 4 * 10($k1)
+        lw      $t3, 4 * 11($k1)
+        lw      $t4, 4 * 12($k1)
+        lw      $t5, 4 * 13($k1)
+        lw      $t6, 4 * 14($k1)
+        lw      $t7, 4 * 15($k1)
+        lw      $s0, 4 * 16($k1)
+        lw      $s1, 4 * 17($k1)
+        lw      $s2, 4 * 18($k1)
+        lw      $s3, 4 * 19($k1)
+        lw      $s4, 4 * 20($k1)
+        lw      $s5, 4 * 21($k1)
+        lw      $s6, 4 * 22($k1)
+        lw      $s7, 4 * 23($k1)
+        lw      $t8, 4 * 24($k1)
+        lw      $t9, 4 * 25($k1)
+        lw      $gp, 4 * 28($k1)
+        lw      $sp, 4 * 29($k1)
+        lw      $fp, 4 * 30($k1)
+        lw      $ra, 4 * 31($k1)
+        lw      $k0, {FRAME_PC}($k1)
+        lw      $k1, 4 * 27($k1)        # the user's k1, last
+        jr      $k0
+        .word   0x42000010      # rfe
+
+# ---- entering an environment afresh: a0 = its page, a1 = the PC ---------------------------------
+
+        .globl  asm_enter
+asm_enter:
+        lw      $t0, {STATUS}($a0)
+        lw      $t1, {ENTRY_HI}($a0)
+        lui     $t2, %hi({HOT})
+        sw      $a0, %lo({HOT} + {HOT_PAGE})($t2) # who runs
+        mtc0    $t0, $12                # Status, the user's mode pushed
+        mtc0    $t1, $10                # EntryHi
+        mtc0    $t1, $4                 # Context
+        move    $k0, $a1
+        move    $at, $zero              # nothing of the last one's is left
+        move    $v0, $zero
+        move    $v1, $zero
+        move    $a0, $zero
+        move    $a1, $zero
+        move    $a2, $zero
+        move    $a3, $zero
+        move    $t0, $zero
+        move    $t1, $zero
+        move    $t2, $zero
+        move    $t3, $zero
+        move    $t4, $zero
+        move    $t5, $zero
+        move    $t6, $zero
+        move    $t7, $zero
+        move    $s0, $zero
+        move    $s1, $zero
+        move    $s2, $zero
+        move    $s3, $zero
+        move    $s4, $zero
+        move    $s5, $zero
+        move    $s6, $zero
+        move    $s7, $zero
+        move    $t8, $zero
+        move    $t9, $zero
+        move    $k1, $zero
+        move    $gp, $zero
+        move    $sp, $zero
+        move    $fp, $zero
+        move    $ra, $zero
+        mthi    $zero
+        mtlo    $zero
+        jr      $k0
+        .word   0x42000010      # rfe
+
+# ---- entry of the kernel -----------------------------------------------------------------------
+
+        .section .text.boot, "ax", @progbits
+        .globl  _start
+_start:
+        lui     $sp, %hi(__stack_top)
+        addiu   $sp, $sp, %lo(__stack_top)
+        lui     $t0, %hi(__bss_start)   # clear .bss
+        addiu   $t0, $t0, %lo(__bss_start)
+        lui     $t1, %hi(__bss_end)
+        addiu   $t1, $t1, %lo(__bss_end)
+1:      sw      $zero, 0($t0)
+        addiu   $t0, $t0, 4
+        bne     $t0, $t1, 1b
+        nop
+        jal     {BOOT}                  # a0..a3 are still the loader's
+        nop
