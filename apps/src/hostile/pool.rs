@@ -11,7 +11,10 @@ pub struct Pool<const N: usize> {
 impl<const N: usize> Pool<N> {
     /// An empty one.
     pub const fn new() -> Self {
-        Self { words: [0; N], count: 0 }
+        Self {
+            words: [0; N],
+            count: 0,
+        }
     }
 
     /// Puts a word in.
@@ -26,7 +29,12 @@ impl<const N: usize> Pool<N> {
 
     /// Takes a word out; whether it was in.
     pub fn remove(&mut self, word: u32) -> bool {
-        let Some(index) = self.words[..self.count].iter().position(|found| *found == word) else { return false };
+        let Some(index) = self.words[..self.count]
+            .iter()
+            .position(|found| *found == word)
+        else {
+            return false;
+        };
         self.count -= 1;
         self.words[index] = self.words[self.count];
         true
@@ -35,10 +43,5 @@ impl<const N: usize> Pool<N> {
     /// One of the words, at random.
     pub fn any(&self, random: &mut Random) -> Option<u32> {
         (self.count > 0).then(|| random.pick(&self.words[..self.count]))
-    }
-
-    /// Whether a word is in.
-    pub fn contains(&self, word: u32) -> bool {
-        self.words[..self.count].contains(&word)
     }
 }

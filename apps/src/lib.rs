@@ -1,0 +1,5 @@
+//! What several programs of this folder share.
+#![no_std]
+#![feature(asm_experimental_arch)]
+
+pub mod testing;

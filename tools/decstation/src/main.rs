@@ -1,0 +1,207 @@
+//! The command `decstation`: boots an ELF program on a modelled DECstation.
+
+#![forbid(unsafe_code)]
+
+#[path = "cli/args.rs"]
+mod args;
+#[path = "cli/build.rs"]
+mod build;
+#[path = "cli/report.rs"]
+mod report;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Parser;
+use decstation::board::trace::Note;
+use decstation::cluster::Cluster;
+use decstation::cpu::Stop;
+use decstation::machine::Machine;
+use decstation::net::segment::Segment;
+use decstation::net::time::Clock;
+
+use args::Args;
+
+/// Exit status when `--max-cycles` is reached.
+const TIMED_OUT: i32 = 124;
+/// Exit status when the model stops the program.
+const FAULTED: i32 = 125;
+
+/// Cycles between two looks at what a run has to say (unanswered accesses, output held back).
+const SLICE: u64 = 1_000_000;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(status) => ExitCode::from(u8::try_from(status & 0xff).unwrap_or(u8::MAX)),
+        Err(error) => {
+            eprintln!("decstation: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<i32> {
+    let mut setup = build::setup(args)?;
+    let started = Instant::now();
+    let mut machines = std::mem::take(&mut setup.machines);
+    let mut unanswered = 0;
+    let (who, stop) = if let Some(address) = &args.gdb {
+        (
+            0,
+            decstation::gdb::serve(address, &mut machines[0], setup.max_cycles)?,
+        )
+    } else if let Some(segment) = setup.segment.take() {
+        let (back, outcome) = run_cluster(machines, segment, setup.max_cycles, |m| {
+            unanswered += print_log(m, args.trace_io);
+        });
+        machines = back;
+        outcome
+    } else {
+        let stop = run_one(&mut machines[0], setup.max_cycles, |m| {
+            unanswered += print_log(m, args.trace_io);
+        });
+        (0, stop)
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    for machine in &mut machines {
+        unanswered += print_log(machine, args.trace_io);
+        finish(machine);
+    }
+    if unanswered != 0 && !args.trace_io {
+        eprintln!(
+            "decstation: {unanswered} accesses outside RAM had no effect or no answer; --trace-io \
+             lists them"
+        );
+    }
+    let (status, ended) = outcome(&machines[who], &stop);
+    if let Some(message) = &ended {
+        let which = if who == 0 {
+            String::new()
+        } else {
+            format!("machine {who}: ")
+        };
+        eprintln!("decstation: {which}{message}");
+    }
+    report(args, &machines[0], &setup, status, &stop, seconds)?;
+    Ok(status)
+}
+
+fn report(
+    args: &Args,
+    machine: &Machine,
+    setup: &build::Setup,
+    status: i32,
+    stop: &Stop,
+    seconds: f64,
+) -> Result<()> {
+    if let Some(most) = args.profile
+        && let Some(table) = report::profile(machine, most)
+    {
+        eprint!("{table}");
+    }
+    if args.stats {
+        eprint!("{}", report::text(machine, seconds));
+    }
+    if let Some(path) = &args.stats_json {
+        let ended = match stop {
+            Stop::Exit(_) => "exit",
+            Stop::Halt(_) => "halt",
+            Stop::Limit => "max-cycles",
+            Stop::Fault(_) => "fault",
+            Stop::Breakpoint => "debugger",
+        };
+        let line = report::json(machine, setup.bound, status, ended);
+        let mut output = build::writer(path)?;
+        writeln!(output, "{line}")?;
+        output.flush()?;
+    }
+    Ok(())
+}
+
+/// The exit status and what to say about the end.
+fn outcome(machine: &Machine, stop: &Stop) -> (i32, Option<String>) {
+    let at = || {
+        let pc = machine.cpu.pc();
+        format!("{pc:08x} ({})", machine.symbols.describe(pc))
+    };
+    match stop {
+        #[allow(clippy::cast_possible_wrap)]
+        Stop::Exit(status) => (*status as i32, None),
+        Stop::Halt(how) => (0, Some((*how).to_owned())),
+        Stop::Limit => (
+            TIMED_OUT,
+            Some(format!("gave up at --max-cycles, at {}", at())),
+        ),
+        Stop::Fault(report) => (
+            FAULTED,
+            Some(format!("{report}\n  next instruction at {}", at())),
+        ),
+        Stop::Breakpoint => (0, Some("the debugger ended the run".to_owned())),
+    }
+}
+
+/// Prints what the board has logged, if that was asked for; counts what nothing answered.
+fn print_log(machine: &mut Machine, trace_io: bool) -> u64 {
+    let mut unanswered = 0;
+    for entry in machine.cpu.board.take_trace() {
+        if trace_io {
+            eprintln!("{entry}");
+        }
+        unanswered += u64::from(entry.note != Note::Answered);
+    }
+    unanswered
+}
+
+fn finish(machine: &mut Machine) {
+    machine.cpu.board.finish();
+    if let Some(hooks) = machine.cpu.hooks.as_mut() {
+        for observer in &mut hooks.observers {
+            observer.finish();
+        }
+    }
+}
+
+fn run_one(machine: &mut Machine, max_cycles: u64, mut log: impl FnMut(&mut Machine)) -> Stop {
+    loop {
+        let until = machine.cpu.now().saturating_add(SLICE).min(max_cycles);
+        let stop = machine.run(until);
+        log(machine);
+        machine.cpu.board.flush();
+        if stop != Stop::Limit || machine.cpu.now() >= max_cycles {
+            return stop;
+        }
+    }
+}
+
+/// Runs until machine 0 ends, or another one fails.
+fn run_cluster(
+    machines: Vec<Machine>,
+    segment: Segment,
+    max_cycles: u64,
+    mut log: impl FnMut(&mut Machine),
+) -> (Vec<Machine>, (usize, Stop)) {
+    let clock = Clock::new(machines[0].params.clock_hz);
+    let mut cluster = Cluster::new(machines, segment);
+    let end = loop {
+        let slice_end = cluster.now() + clock.nanos(SLICE);
+        let limit = match max_cycles {
+            u64::MAX => u64::MAX,
+            cycles => clock.nanos(cycles),
+        };
+        let stopped = cluster.run(slice_end.min(limit));
+        for machine in &mut cluster.machines {
+            log(machine);
+            machine.cpu.board.flush();
+        }
+        if let Some(end) = stopped {
+            break end;
+        }
+        if cluster.now() >= limit {
+            break (0, Stop::Limit);
+        }
+    };
+    (cluster.machines, end)
+}
