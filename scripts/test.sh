@@ -18,7 +18,7 @@ esac
 scripts/setup.sh
 # shellcheck disable=SC1091
 . target/toolchain.env
-host=${CARGO_TARGET_DIR:-target}/debug
+bench=${CARGO_TARGET_DIR:-target}/release/bench
 passed=0
 failed=0
 mkdir -p logs
@@ -44,7 +44,7 @@ guest() {
     local name=$1
     shift
     local status=0
-    "$host/bench" test --name "$name" "$@" | tee "logs/$name.out" || status=$?
+    "$bench" test --name "$name" "$@" | tee "logs/$name.out" || status=$?
     local totals
     totals=$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "logs/$name.out" | tail -n 1 || true)
     if [ -n "$totals" ]; then
@@ -71,6 +71,8 @@ if ! grep -q '^test result' logs/host.out || grep -qE '^error' logs/host.out; th
 fi
 
 heading "build and ELF check"
+# shellcheck disable=SC2086
+env $HOST_CARGO build --quiet --release -p bench
 check build scripts/build.sh
 cat logs/build.out
 
@@ -84,11 +86,11 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     guest test-suite --kernel target/images/test-suite.elf --timeout 120
     heading "faults in the kernel are reported, and stop the machine"
     for kind in 0 1 2 3 4 5; do
-        check "kernel-fault-$kind" "$host/bench" test --name "kernel-fault-$kind" --kernel target/images/test-fault.elf \
+        check "kernel-fault-$kind" "$bench" test --name "kernel-fault-$kind" --kernel target/images/test-fault.elf \
             --append "seed=$kind" --allow-status 101 --no-totals --timeout 30 \
             --expect "unexpected trap in the kernel" --expect "EPC" --expect "environment" --expect "history"
     done
-    check kernel-panic "$host/bench" test --name kernel-panic --kernel target/images/test-fault.elf \
+    check kernel-panic "$bench" test --name kernel-panic --kernel target/images/test-fault.elf \
         --append seed=6 --allow-status 102 --no-totals --timeout 30 --expect "panic" --expect "planted"
     heading "100,000 hostile calls"
     guest test-hostile --kernel target/images/test-hostile.elf --timeout 180

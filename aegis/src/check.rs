@@ -8,10 +8,10 @@ use aegis_abi::{Error, Name};
 use aegis_core::pages::State;
 use spin::Mutex;
 
-use crate::kernel::{self, Kernel};
-use crate::memory::{environment_page, is_user_code, page_address};
 use crate::arch::{self, TrapFrame};
 use crate::board;
+use crate::kernel::{self, Kernel};
+use crate::memory::{environment_page, is_user_code, page_address};
 
 /// What the next clock interrupt does instead of ending a slice.
 static PLANTED: Mutex<Option<u32>> = Mutex::new(None);
@@ -54,10 +54,16 @@ pub extern "C" fn check_fault(kind: u32) -> u64 {
         match kind {
             0 => asm!(".set push", ".set noreorder", "lw $8, 2($0)", "nop", ".set pop", out("$8") _),
             1 => asm!("break"),
-            2 => asm!(".set push", ".set noreorder", "lui $8, 0x7fff", "lw $8, 0($8)", "nop", ".set pop", out("$8") _),
-            3 => asm!(".set push", ".set noreorder", "lui $8, 0x8000", "lw $8, 1($8)", "nop", ".set pop", out("$8") _),
+            2 => {
+                asm!(".set push", ".set noreorder", "lui $8, 0x7fff", "lw $8, 0($8)", "nop", ".set pop", out("$8") _)
+            }
+            3 => {
+                asm!(".set push", ".set noreorder", "lui $8, 0x8000", "lw $8, 1($8)", "nop", ".set pop", out("$8") _)
+            }
             4 => asm!(".word 0xfc00003f"),
-            5 => asm!(".set push", ".set noreorder", ".set noat", "lui $8, 0x7fff", "add $8, $8, $8", ".set pop", out("$8") _),
+            5 => {
+                asm!(".set push", ".set noreorder", ".set noat", "lui $8, 0x7fff", "add $8, $8, $8", ".set pop", out("$8") _)
+            }
             6 => panic!("planted"),
             _ => return u64::from(Error::Invalid.code()),
         }

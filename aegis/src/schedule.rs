@@ -18,9 +18,7 @@ use crate::{environment, history, report};
 
 /// Whether an environment can be given the processor: it lives, and says where it starts.
 fn runnable(environments: &Environments, name: Name) -> bool {
-    environments
-        .get(name)
-        .is_ok_and(|found| environment_page(page_address(found.page)).slice_start_pc != 0)
+    environments.get(name).is_ok_and(|found| environment_page(page_address(found.page)).slice_start_pc != 0)
 }
 
 impl Kernel {

@@ -19,13 +19,13 @@ pub fn quick() -> bool {
     call::machine(Fact::Quick as u32) == Ok(1)
 }
 
-/// Iterations of a loop: a million, or few in the quick form; `seed=N` on the command line makes it N,
+/// Iterations of a loop: many, or few in the quick form; `seed=N` on the command line makes it N,
 /// for those who count instructions one by one.
 pub fn iterations() -> u32 {
     match call::machine(Fact::Seed as u32) {
         Ok(n) if n > 0 => n,
-        _ if quick() => 50_000,
-        _ => 1_000_000,
+        _ if quick() => 20_000,
+        _ => 200_000,
     }
 }
 
@@ -39,7 +39,11 @@ pub fn ticks(body: Loop, n: u32, argument: u32) -> u32 {
 
 /// Three trials of a row, each at another phase of the clock.
 pub fn row(table: &str, name: &str, body: Loop, argument: u32, per: u32) {
-    let n = iterations();
+    row_of(iterations(), table, name, body, argument, per);
+}
+
+/// The same with `n` iterations, for what takes long.
+pub fn row_of(n: u32, table: &str, name: &str, body: Loop, argument: u32, per: u32) {
     // Once to warm up: the first pass fills the TLB and the transfer caches.
     ticks(body, n.min(100), argument);
     for trial in 1..=3 {
@@ -51,7 +55,9 @@ pub fn row(table: &str, name: &str, body: Loop, argument: u32, per: u32) {
 
 /// Times loops of known length, from which the runner learns what a tick is.
 pub fn calibrate() {
-    let most = iterations().min(640_000);
+    let most = iterations();
+    // Once for nothing: the first pass fills the TLB.
+    ticks(measure_empty, 100, 0);
     for n in [most / 64, most / 16, most / 4, most] {
         // Three instructions an iteration.
         println!("CLOCK {} {}", ticks(measure_empty, n, 0), 3 * n);

@@ -12,7 +12,8 @@ impl Write for Console {
         for chunk in text.as_bytes().chunks(12) {
             let mut bytes = [0; 12];
             bytes[..chunk.len()].copy_from_slice(chunk);
-            let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+            let word =
+                |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
             call::console_write(word(0), word(4), word(8), chunk.len() as u32).map_err(|_| fmt::Error)?;
         }
         Ok(())

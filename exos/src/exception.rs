@@ -9,9 +9,9 @@
 use core::arch::global_asm;
 use core::mem::offset_of;
 
+use aegis_abi::Error;
 use aegis_abi::environment::{EnvironmentPage, Event, SaveArea, cause};
 use aegis_abi::layout::ENVIRONMENT_PAGE;
-use aegis_abi::Error;
 
 use crate::{call, memory, println, start};
 

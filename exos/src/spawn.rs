@@ -172,7 +172,9 @@ impl Child {
                     let from = file + (header.p_offset + done) / PAGE_SIZE;
                     let source = Window::open(0, from, Mapping::empty(), Capability::PUBLIC)?;
                     // SAFETY: both pages are mapped at their windows, which are different addresses.
-                    unsafe { core::ptr::copy_nonoverlapping(source.0 as *const u8, target.0 as *mut u8, length) };
+                    unsafe {
+                        core::ptr::copy_nonoverlapping(source.0 as *const u8, target.0 as *mut u8, length)
+                    };
                 }
             }
             let [low, high] = page.write.words();

@@ -2,9 +2,9 @@
 
 use core::arch::asm;
 
+use aegis_abi::Error;
 use aegis_abi::Name;
 use aegis_abi::environment::Event;
-use aegis_abi::Error;
 
 use crate::{call, memory};
 

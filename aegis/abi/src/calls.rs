@@ -17,7 +17,7 @@ pub const SLOTS: usize = 64;
 pub enum Path {
     /// Assembly without a stack; on success no register but a result is altered.
     NoStack,
-    /// Rust on the kernel's stack; caller-saved registers come back zero.
+    /// On the kernel's stack; caller-saved registers come back zero or as they were.
     Stack,
 }
 

@@ -42,6 +42,16 @@ pub mod register {
 impl TrapFrame {
     /// All zero.
     pub const fn new() -> Self {
-        Self { registers: [0; 32], hi: 0, lo: 0, pc: 0, cause: 0, bad_address: 0, status: 0, page: 0, previous: 0 }
+        Self {
+            registers: [0; 32],
+            hi: 0,
+            lo: 0,
+            pc: 0,
+            cause: 0,
+            bad_address: 0,
+            status: 0,
+            page: 0,
+            previous: 0,
+        }
     }
 }

@@ -5,7 +5,7 @@ mod decstation;
 #[cfg(feature = "malta")]
 mod malta;
 
-#[cfg(feature = "malta")]
-pub use malta::*;
 #[cfg(feature = "decstation")]
 pub use decstation::*;
+#[cfg(feature = "malta")]
+pub use malta::*;

@@ -41,7 +41,8 @@ fn main() -> u32 {
     unsafe { CLIENT = memory::myself().asynchronous().0 };
     // An asynchronous transfer lends the rest of one slice: what begins later is lent again.
     slice::wait_for(server.name);
-    measure::row("aegis", "asynchronous transfer", client, server.name.asynchronous().0, 2);
+    let n = (measure::iterations() / 8).max(8);
+    measure::row_of(n, "aegis", "asynchronous transfer", client, server.name.asynchronous().0, 2);
     slice::wait_for(Name::NOBODY);
     0
 }
@@ -88,8 +89,8 @@ global_asm!(
     "nop",
     "jr $31",
     "addiu $sp, $sp, 24",
-    "1: syscall",         // to the server
-    "break",              // refused
+    "1: syscall", // to the server
+    "break",      // refused
     "nop",
     ".set pop",
     ".popsection",

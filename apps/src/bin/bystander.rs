@@ -44,11 +44,7 @@ const PATIENCE: u32 = 4000;
 static mut HELD_PAGES: [u16; HELD] = [0; HELD];
 
 fn main() -> u32 {
-    if fact(Fact::Parent) == 0 {
-        on_large_stack(supervise)
-    } else {
-        watcher::run()
-    }
+    if fact(Fact::Parent) == 0 { on_large_stack(supervise) } else { watcher::run() }
 }
 
 fn fact(fact: Fact) -> u32 {
@@ -76,11 +72,7 @@ impl Census {
         for position in &taken[..slices] {
             let _ = call::slice_free(*position);
         }
-        Self {
-            pages: fact(Fact::FreePages),
-            environments: fact(Fact::Environments),
-            slices,
-        }
+        Self { pages: fact(Fact::FreePages), environments: fact(Fact::Environments), slices }
     }
 }
 
@@ -119,10 +111,7 @@ extern "C" fn supervise() -> u32 {
         seed => seed,
     };
     println!("seed {seed}");
-    let mut report = Report {
-        passed: 0,
-        failed: 0,
-    };
+    let mut report = Report { passed: 0, failed: 0 };
     match Supervisor::new(seed) {
         Ok(supervisor) => supervisor.run(&mut report),
         Err(failure) => report.test("a watcher watches", Err(failure)),
@@ -145,12 +134,7 @@ fn hold_pages() -> usize {
             break;
         };
         // SAFETY: this program has one thread, and nobody holds a reference.
-        unsafe {
-            (&raw mut HELD_PAGES)
-                .cast::<u16>()
-                .add(count)
-                .write(page as u16)
-        };
+        unsafe { (&raw mut HELD_PAGES).cast::<u16>().add(count).write(page as u16) };
         count += 1;
     }
     count
@@ -173,51 +157,25 @@ impl Supervisor {
         while watcher.word(protocol::PROGRESS)? < 2 {
             slice::yield_to(Name::NOBODY)?;
             turns += 1;
-            ensure!(
-                turns < PATIENCE && watcher.lives(),
-                "the watcher does not begin to watch"
-            );
+            ensure!(turns < PATIENCE && watcher.lives(), "the watcher does not begin to watch");
         }
         let mut watched = [0; protocol::PAGE_COUNT];
         for (index, page) in watched.iter_mut().enumerate() {
             *page = watcher.word(protocol::PAGES + 1 + index)?;
         }
-        Ok(Self {
-            seed,
-            watcher,
-            watched,
-            quantum: fact(Fact::QuantumTicks),
-        })
+        Ok(Self { seed, watcher, watched, quantum: fact(Fact::QuantumTicks) })
     }
 
     fn run(self, report: &mut Report) {
         let before = Census::take();
         let held = hold_pages();
         self.all_calls(report);
-        report.test(
-            "a hostile program is destroyed in the middle of its calls",
-            self.cut_short(),
-        );
-        report.test(
-            "random instructions do what user mode may, and fault otherwise",
-            self.instructions(),
-        );
-        report.test(
-            "a slice that is over cannot be handed on for ever",
-            self.overrun(),
-        );
-        report.test(
-            "a slice begins whole, whenever the one before it ends",
-            self.sliver(),
-        );
-        report.test(
-            "what is lent at the end of a slice is not the next one",
-            self.lend(),
-        );
-        report.test(
-            "environments that share an address-space id share no mapping",
-            self.alias(),
-        );
+        report.test("a hostile program is destroyed in the middle of its calls", self.cut_short());
+        report.test("random instructions do what user mode may, and fault otherwise", self.instructions());
+        report.test("a slice that is over cannot be handed on for ever", self.overrun());
+        report.test("a slice begins whole, whenever the one before it ends", self.sliver());
+        report.test("what is lent at the end of a slice is not the next one", self.lend());
+        report.test("environments that share an address-space id share no mapping", self.alias());
         report.test(
             "what was held back is free again",
             release_pages(held).and_then(|()| {
@@ -226,10 +184,7 @@ impl Supervisor {
                 Ok(())
             }),
         );
-        report.test(
-            "the watcher saw no harm to its memory, registers and mappings",
-            self.unharmed(),
-        );
+        report.test("the watcher saw no harm to its memory, registers and mappings", self.unharmed());
         self.watcher.destroy();
     }
 
@@ -252,11 +207,7 @@ impl Supervisor {
     fn wait(&self, child: &Child, until: u32) -> Outcome {
         for turn in 0..PATIENCE {
             // Now what is left of this slice, now its own.
-            let whom = if turn % 2 == 0 {
-                child.name
-            } else {
-                Name::NOBODY
-            };
+            let whom = if turn % 2 == 0 { child.name } else { Name::NOBODY };
             if slice::yield_to(whom) == Err(Error::NoEnvironment) {
                 break;
             }
@@ -265,15 +216,8 @@ impl Supervisor {
             }
         }
         self.said(child)?;
-        ensure!(
-            child.lives(),
-            "it is gone after {} calls",
-            child.word(protocol::PROGRESS)?
-        );
-        Err(Failure::new(format_args!(
-            "it hangs after {} calls",
-            child.word(protocol::PROGRESS)?
-        )))
+        ensure!(child.lives(), "it is gone after {} calls", child.word(protocol::PROGRESS)?);
+        Err(Failure::new(format_args!("it hangs after {} calls", child.word(protocol::PROGRESS)?)))
     }
 
     /// What a hostile program itself found wrong.
@@ -318,24 +262,12 @@ impl Supervisor {
         for _ in 0..SLICES {
             slice::yield_to(Name::NOBODY)?;
         }
-        let (check, detail) = (
-            self.watcher.word(protocol::FAULT)?,
-            self.watcher.word(protocol::DETAIL)?,
-        );
+        let (check, detail) = (self.watcher.word(protocol::FAULT)?, self.watcher.word(protocol::DETAIL)?);
         ensure!(check == 0, "its check {check} failed: {detail:#x}");
-        ensure!(
-            self.watcher.word(protocol::PROGRESS)? > pass,
-            "it stands still after {pass} passes"
-        );
-        ensure!(
-            self.watcher.word(protocol::PREEMPTED)? > 0,
-            "no slice ever ended under it"
-        );
+        ensure!(self.watcher.word(protocol::PROGRESS)? > pass, "it stands still after {pass} passes");
+        ensure!(self.watcher.word(protocol::PREEMPTED)? > 0, "no slice ever ended under it");
         for page in self.watched {
-            ensure!(
-                call::page_owner(page)? == self.watcher.name.0,
-                "page {page} is not its own any more"
-            );
+            ensure!(call::page_owner(page)? == self.watcher.name.0, "page {page} is not its own any more");
         }
         Ok(())
     }
@@ -350,10 +282,7 @@ impl Supervisor {
         let waited = self.wait(&child, ANY);
         println!();
         report.test("random calls leave the kernel in order", waited);
-        report.test(
-            "every call succeeds and refuses as its table says",
-            counts(&child),
-        );
+        report.test("every call succeeds and refuses as its table says", counts(&child));
         report.test(
             "all that it had is free again, and the watcher unharmed",
             self.end(child).and_then(|()| self.clean(before)),
@@ -407,10 +336,7 @@ impl Supervisor {
         // Its slice, what it may overrun, and a slice of the watcher's that may be overrun a little.
         let most = 1 + EXCESS_LIMIT + 1 + 2;
         ensure!(longest > 2, "it overran nothing: {longest} slices");
-        ensure!(
-            longest <= most,
-            "nobody else ran for {longest} slices, more than {most}"
-        );
+        ensure!(longest <= most, "nobody else ran for {longest} slices, more than {most}");
         self.clean(before)
     }
 
@@ -468,19 +394,13 @@ impl Supervisor {
 /// Errors that a call cannot answer in this build of the kernel, and calls that cannot succeed.
 fn impossible(call: Call, error: Option<Error>) -> bool {
     let test_build = fact(Fact::TestBuild) != 0;
-    let check = matches!(
-        call,
-        Call::CheckFault | Call::CheckTimer | Call::CheckInvariants
-    );
+    let check = matches!(call, Call::CheckFault | Call::CheckTimer | Call::CheckInvariants);
     match error {
         Some(Error::Unsupported) => test_build,
         Some(_) => check && !test_build,
         // Nothing waits at the console; the first environment alone may halt; and a fault in the kernel
         // stops the machine of a test build.
-        None => {
-            matches!(call, Call::ConsoleRead | Call::Halt | Call::CheckFault)
-                || check && !test_build
-        }
+        None => matches!(call, Call::ConsoleRead | Call::Halt | Call::CheckFault) || check && !test_build,
     }
 }
 
@@ -510,9 +430,7 @@ fn counts(child: &Child) -> Outcome {
             }
             let error = outcome.checked_sub(1).map(|index| Error::ALL[index]);
             let (documented, expected) = match (row, error) {
-                (TRANSFER_ROW, Some(error)) => {
-                    (error == Error::NoEnvironment, error == Error::NoEnvironment)
-                }
+                (TRANSFER_ROW, Some(error)) => (error == Error::NoEnvironment, error == Error::NoEnvironment),
                 (FOREIGN_ROW, Some(_)) => (false, false),
                 (_, None) if row >= TRANSFER_ROW => (true, true),
                 _ => {
@@ -542,23 +460,14 @@ fn counts(child: &Child) -> Outcome {
     println!("{} calls", totals.iter().sum::<u32>());
     if let Some((call, error)) = missing {
         let outcome = error.map_or("success", name);
-        return Err(Failure::new(format_args!(
-            "{call} never answered {outcome}"
-        )));
+        return Err(Failure::new(format_args!("{call} never answered {outcome}")));
     }
     for (index, error) in Error::ALL.into_iter().enumerate() {
         let possible = error != Error::Unsupported || fact(Fact::TestBuild) == 0;
-        ensure!(
-            totals[1 + index] > 0 || !possible,
-            "no call ever answered {}",
-            name(error)
-        );
+        ensure!(totals[1 + index] > 0 || !possible, "no call ever answered {}", name(error));
     }
     let handled = child.word(protocol::DELIVERED)?;
-    ensure!(
-        delivered == handled,
-        "{handled} of {delivered} foreign system calls were delivered"
-    );
+    ensure!(delivered == handled, "{handled} of {delivered} foreign system calls were delivered");
     let all: u32 = totals.iter().sum();
     ensure!(all == CALLS, "{all} calls were counted, not {CALLS}");
     Ok(())

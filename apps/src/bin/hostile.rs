@@ -23,10 +23,7 @@ mod random;
 exos::program!(main);
 
 fn main() -> u32 {
-    let (seed, wanted) = (
-        protocol::get(protocol::SEED),
-        protocol::get(protocol::WANTED),
-    );
+    let (seed, wanted) = (protocol::get(protocol::SEED), protocol::get(protocol::WANTED));
     match protocol::get(protocol::ROLE) {
         protocol::role::CALLS => calls::run(seed, wanted),
         protocol::role::INSTRUCTIONS => instructions::run(seed, wanted),

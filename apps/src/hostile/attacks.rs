@@ -99,18 +99,10 @@ unsafe extern "C" {
 /// Copies code to the beginning of a new page.
 fn code_page(start: *const [u8; 0], end: *const [u8; 0]) -> Result<Page, Error> {
     let page = Page::any()?;
-    memory::pin(
-        memory::myself(),
-        WINDOW << PAGE_SHIFT,
-        page.number,
-        Mapping::WRITABLE,
-        page.write,
-    )?;
+    memory::pin(memory::myself(), WINDOW << PAGE_SHIFT, page.number, Mapping::WRITABLE, page.write)?;
     let length = end as usize - start as usize;
     // SAFETY: the page is mapped writable at the window, and code is read.
-    unsafe {
-        core::ptr::copy_nonoverlapping(start.cast(), (WINDOW << PAGE_SHIFT) as *mut u8, length)
-    };
+    unsafe { core::ptr::copy_nonoverlapping(start.cast(), (WINDOW << PAGE_SHIFT) as *mut u8, length) };
     memory::unpin(memory::myself(), WINDOW << PAGE_SHIFT)?;
     let [low, high] = page.read.words();
     call::cache_flush(page.number, low, high)?;
@@ -157,13 +149,7 @@ pub fn overrun(children: u32) {
         slice::yield_to(Name::NOBODY)?;
         for done in 0..children {
             let child = Name(call::environment_create()?);
-            memory::pin(
-                child,
-                CODE << PAGE_SHIFT,
-                page.number,
-                Mapping::empty(),
-                page.read,
-            )?;
+            memory::pin(child, CODE << PAGE_SHIFT, page.number, Mapping::empty(), page.read)?;
             call::bind(child.0, Event::Synchronous as u32, CODE << PAGE_SHIFT)?;
             let _ = call::raw(child.0, [0, turns, 0, 0, 0, 0, 0, 0]);
             call::environment_destroy(child.0)?;
@@ -220,39 +206,11 @@ pub fn alias() {
         let evil = code_page(&raw const attack_evil, &raw const attack_good)?;
         let good = code_page(&raw const attack_good, &raw const attack_good_end)?;
         let data = Page::any()?;
-        memory::pin(
-            victim,
-            CODE << PAGE_SHIFT,
-            good.number,
-            Mapping::empty(),
-            good.read,
-        )?;
-        memory::pin(
-            victim,
-            DATA << PAGE_SHIFT,
-            data.number,
-            Mapping::WRITABLE,
-            data.write,
-        )?;
-        call::bind(
-            victim.0,
-            Event::Synchronous as u32,
-            (CODE << PAGE_SHIFT) + 16,
-        )?;
-        memory::pin(
-            myself,
-            CODE << PAGE_SHIFT,
-            evil.number,
-            Mapping::empty(),
-            evil.read,
-        )?;
-        memory::pin(
-            myself,
-            WINDOW << PAGE_SHIFT,
-            data.number,
-            Mapping::empty(),
-            data.read,
-        )?;
+        memory::pin(victim, CODE << PAGE_SHIFT, good.number, Mapping::empty(), good.read)?;
+        memory::pin(victim, DATA << PAGE_SHIFT, data.number, Mapping::WRITABLE, data.write)?;
+        call::bind(victim.0, Event::Synchronous as u32, (CODE << PAGE_SHIFT) + 16)?;
+        memory::pin(myself, CODE << PAGE_SHIFT, evil.number, Mapping::empty(), evil.read)?;
+        memory::pin(myself, WINDOW << PAGE_SHIFT, data.number, Mapping::empty(), data.read)?;
         for _ in 0..2 {
             // SAFETY: the page transfers to the victim, which comes back to where this returns.
             unsafe { attack_jump(victim.0, CODE << PAGE_SHIFT) };

@@ -105,18 +105,11 @@ struct Handled {
 // SAFETY: a program has one thread.
 unsafe impl Sync for Handled {}
 
-static HANDLED: Handled = Handled {
-    foreign: core::cell::Cell::new(0),
-    faults: core::cell::Cell::new(0),
-};
+static HANDLED: Handled = Handled { foreign: core::cell::Cell::new(0), faults: core::cell::Cell::new(0) };
 
 /// Counts foreign system calls and the faults of probes, and goes on behind them.
 fn handle(frame: &mut Frame) {
-    let probe = [
-        hostile_load as *const () as u32,
-        hostile_store as *const () as u32,
-    ]
-    .contains(&frame.pc);
+    let probe = [hostile_load as *const () as u32, hostile_store as *const () as u32].contains(&frame.pc);
     match frame.code() {
         cause::SYSTEM_CALL => {
             HANDLED.foreign.set(HANDLED.foreign.get() + 1);
@@ -198,28 +191,14 @@ fn make_echo() -> Result<Name, Error> {
     let echo = Name(call::environment_create()?);
     let page = Page::any()?;
     let window = PLAYGROUND[1].start << PAGE_SHIFT;
-    memory::pin(
-        memory::myself(),
-        window,
-        page.number,
-        Mapping::WRITABLE,
-        page.write,
-    )?;
+    memory::pin(memory::myself(), window, page.number, Mapping::WRITABLE, page.write)?;
     let length = &raw const hostile_echo_end as usize - &raw const hostile_echo as usize;
     // SAFETY: the page is mapped writable at the window, and code is read.
-    unsafe {
-        core::ptr::copy_nonoverlapping((&raw const hostile_echo).cast(), window as *mut u8, length)
-    };
+    unsafe { core::ptr::copy_nonoverlapping((&raw const hostile_echo).cast(), window as *mut u8, length) };
     memory::unpin(memory::myself(), window)?;
     let [low, high] = page.write.words();
     call::cache_flush(page.number, low, high)?;
-    memory::pin(
-        echo,
-        ECHO_PAGE << PAGE_SHIFT,
-        page.number,
-        Mapping::empty(),
-        page.read,
-    )?;
+    memory::pin(echo, ECHO_PAGE << PAGE_SHIFT, page.number, Mapping::empty(), page.read)?;
     for event in [Event::Synchronous, Event::Asynchronous] {
         call::bind(echo.0, event as u32, ECHO_PAGE << PAGE_SHIFT)?;
     }
@@ -242,10 +221,7 @@ impl Fuzzer {
             random: Random::new(seed),
             myself,
             echo: make_echo()?,
-            others: [
-                protocol::get(protocol::SUPERVISOR),
-                protocol::get(protocol::WATCHER),
-            ],
+            others: [protocol::get(protocol::SUPERVISOR), protocol::get(protocol::WATCHER)],
             other_pages,
             machine_pages: call::machine(Fact::Pages as u32)?,
             image: call::machine(Fact::ImagePage as u32)?,
@@ -264,18 +240,8 @@ impl Fuzzer {
     /// A number that programs get wrong.
     fn odd(&mut self) -> u32 {
         let random = self.random.word();
-        let special = [
-            0,
-            1,
-            2,
-            ANY,
-            ANY - 1,
-            0x7fff_ffff,
-            0x8000_0000,
-            0x8000_0001,
-            0x7fff_fffc,
-            0xffff_f000,
-        ];
+        let special =
+            [0, 1, 2, ANY, ANY - 1, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0x7fff_fffc, 0xffff_f000];
         match self.random.below(4) {
             0 => random,
             1 => random % 256,
@@ -312,11 +278,7 @@ impl Fuzzer {
 
     /// A capability that it would know again.
     fn own_capability(&mut self) -> [u32; 2] {
-        if self.random.one_in(16) {
-            self.capability()
-        } else {
-            self.random.pick(&self.capabilities).words()
-        }
+        if self.random.one_in(16) { self.capability() } else { self.random.pick(&self.capabilities).words() }
     }
 
     fn name(&mut self) -> u32 {
@@ -326,11 +288,7 @@ impl Fuzzer {
             8 => self.echo.0,
             9 | 10 => self.random.pick(&self.others),
             11 => self.dead.any(&mut self.random).unwrap_or(0x8000_0040),
-            12 => {
-                self.random
-                    .pick(&[self.myself.0, self.echo.0, self.others[0]])
-                    | Name::ASYNCHRONOUS
-            }
+            12 => self.random.pick(&[self.myself.0, self.echo.0, self.others[0]]) | Name::ASYNCHRONOUS,
             // A name of another generation, or with a bit where none belongs.
             13 => self.others[1] ^ 1 << self.random.below(31),
             14 => 1 << 31 | self.random.word(),
@@ -390,11 +348,7 @@ impl Fuzzer {
             2 | 3 => self.transfer(),
             4 => {
                 // Any number at all; what it turns out to be is treated as such.
-                let number = if self.random.one_in(2) {
-                    self.random.word()
-                } else {
-                    self.odd()
-                };
+                let number = if self.random.one_in(2) { self.random.word() } else { self.odd() };
                 match Call::from_number(number) {
                     Some(call) => self.call(call),
                     None if number >> 31 == 0 => self.make_foreign(number),
@@ -416,11 +370,7 @@ impl Fuzzer {
                     Call::EnvironmentDestroy,
                     Call::SliceFree,
                 ];
-                let call = if self.greedy {
-                    self.random.pick(&more)
-                } else {
-                    self.random.pick(&less)
-                };
+                let call = if self.greedy { self.random.pick(&more) } else { self.random.pick(&less) };
                 self.call(call);
             }
             _ => {
@@ -458,11 +408,7 @@ impl Fuzzer {
     /// A protected control transfer. To succeed it must come back: from here or from the echo.
     fn transfer(&mut self) {
         let name = match self.random.below(4) {
-            0 => {
-                self.random
-                    .pick(&[self.myself, self.myself.asynchronous()])
-                    .0
-            }
+            0 => self.random.pick(&[self.myself, self.myself.asynchronous()]).0,
             1 => self.random.pick(&[self.echo, self.echo.asynchronous()]).0,
             _ => self.name() | 1 << 31,
         };
@@ -502,11 +448,7 @@ impl Fuzzer {
             }
             Call::PageAlloc => {
                 let ([a, b], [c, d]) = (self.own_capability(), self.own_capability());
-                let page = if self.random.one_in(3) {
-                    self.page()
-                } else {
-                    ANY
-                };
+                let page = if self.random.one_in(3) { self.page() } else { ANY };
                 put(&[page, a, b, c, d]);
             }
             Call::PageFree | Call::PageOwner => put(&[self.page()]),
@@ -527,47 +469,27 @@ impl Fuzzer {
             }
             Call::Bind => {
                 let (name, event) = (self.name(), self.random.below(40));
-                let event = if self.random.one_in(8) {
-                    self.odd()
-                } else {
-                    event
-                };
+                let event = if self.random.one_in(8) { self.odd() } else { event };
                 let mut pc = self.pc();
                 let slices = [Event::SliceStart as u32, Event::SliceEnd as u32];
-                if name == self.myself.0
-                    && slices.contains(&event)
-                    && pc < 1 << 31
-                    && pc.is_multiple_of(4)
-                {
+                if name == self.myself.0 && slices.contains(&event) && pc < 1 << 31 && pc.is_multiple_of(4) {
                     pc = entry(event)?;
                 }
                 put(&[name, event, pc]);
             }
             Call::Guarantee => {
-                let name = if self.random.one_in(2) {
-                    self.myself.0
-                } else {
-                    self.name()
-                };
+                let name = if self.random.one_in(2) { self.myself.0 } else { self.name() };
                 let ([low, high], vpn) = (self.capability(), self.vpn());
                 if name == self.myself.0 && vpn < 128 && vpn > 1 && !in_playground(vpn)
                     || name == self.echo.0 && vpn == ECHO_PAGE
                 {
                     return None;
                 }
-                let page = if self.random.one_in(6) {
-                    ANY
-                } else {
-                    self.page()
-                };
+                let page = if self.random.one_in(6) { ANY } else { self.page() };
                 put(&[name, vpn, page, self.bits(), low, high]);
             }
             Call::SliceAlloc => {
-                let position = if self.random.one_in(2) {
-                    ANY
-                } else {
-                    self.position()
-                };
+                let position = if self.random.one_in(2) { ANY } else { self.position() };
                 put(&[position]);
             }
             Call::SliceFree => put(&[self.position()]),
@@ -579,19 +501,11 @@ impl Fuzzer {
                 }
                 put(&[self.position(), name]);
             }
-            Call::Yield => put(&[if self.random.one_in(4) {
-                0
-            } else {
-                self.name()
-            }]),
+            Call::Yield => put(&[if self.random.one_in(4) { 0 } else { self.name() }]),
             Call::CheckFault => put(&[7 + self.odd().min(ANY - 7)]),
             // Some end this slice in the middle of what follows.
             Call::CheckTimer => put(&[
-                if self.random.one_in(2) {
-                    self.random.below(4000)
-                } else {
-                    self.odd()
-                },
+                if self.random.one_in(2) { self.random.below(4000) } else { self.odd() },
                 self.random.below(4),
             ]),
             // Reading all of memory takes long; the loop does so now and then.
@@ -610,9 +524,8 @@ impl Fuzzer {
             let answer = slice::yield_to(Name(arguments[0])).map(|()| 0);
             return self.count(call, answer);
         }
-        let bound = (call == Call::Bind && arguments[0] == self.myself.0)
-            .then(|| entry(arguments[1]))
-            .flatten();
+        let bound =
+            (call == Call::Bind && arguments[0] == self.myself.0).then(|| entry(arguments[1])).flatten();
         let answer = call::raw(call.number(), arguments);
         let answer = match Error::from_code(answer as u32) {
             None => Ok((answer >> 32) as u32),
@@ -631,10 +544,7 @@ impl Fuzzer {
     }
 
     fn count(&mut self, call: Call, answer: Result<u32, Error>) {
-        let row = Call::ALL
-            .iter()
-            .position(|other| *other == call)
-            .unwrap_or(0);
+        let row = Call::ALL.iter().position(|other| *other == call).unwrap_or(0);
         match answer {
             Ok(_) => bump(row, 0),
             Err(error) => {
@@ -736,10 +646,7 @@ fn in_playground(vpn: u32) -> bool {
 
 /// The place of an error in a row of the table.
 fn index(error: Error) -> usize {
-    1 + Error::ALL
-        .iter()
-        .position(|other| *other == error)
-        .unwrap_or(0)
+    1 + Error::ALL.iter().position(|other| *other == error).unwrap_or(0)
 }
 
 fn bump(row: usize, outcome: usize) {

@@ -103,38 +103,16 @@ fn attempt(seed: u32, wanted: u32) -> Result<(), Error> {
     let mut random = Random::new(seed);
     let [data, handler, code] = [Page::any()?, Page::any()?, Page::any()?];
     let here = |page: u32| page << PAGE_SHIFT;
-    memory::pin(
-        memory::myself(),
-        here(DATA_WINDOW),
-        data.number,
-        Mapping::WRITABLE,
-        data.write,
-    )?;
-    memory::pin(
-        memory::myself(),
-        here(CODE_WINDOW),
-        handler.number,
-        Mapping::WRITABLE,
-        handler.write,
-    )?;
+    memory::pin(memory::myself(), here(DATA_WINDOW), data.number, Mapping::WRITABLE, data.write)?;
+    memory::pin(memory::myself(), here(CODE_WINDOW), handler.number, Mapping::WRITABLE, handler.write)?;
     let start = &raw const hostile_handlers as u32;
     let length = &raw const hostile_handlers_end as u32 - start;
     // SAFETY: the page is mapped writable at the window, and code is read.
     unsafe {
-        core::ptr::copy_nonoverlapping(
-            start as *const u8,
-            here(CODE_WINDOW) as *mut u8,
-            length as usize,
-        )
+        core::ptr::copy_nonoverlapping(start as *const u8, here(CODE_WINDOW) as *mut u8, length as usize)
     };
     let last_resort = here(HANDLER) + (&raw const hostile_last_resort as u32 - start);
-    memory::pin(
-        memory::myself(),
-        here(CODE_WINDOW),
-        code.number,
-        Mapping::WRITABLE,
-        code.write,
-    )?;
+    memory::pin(memory::myself(), here(CODE_WINDOW), code.number, Mapping::WRITABLE, code.write)?;
     let mut child = Name::NOBODY;
     for done in 0..wanted {
         for index in 0..PAGE_SIZE / 4 {
@@ -149,27 +127,9 @@ fn attempt(seed: u32, wanted: u32) -> Result<(), Error> {
         if call::bind(child.0, u32::MAX, 0) == Err(Error::NoEnvironment) {
             // The first, or it lost itself so that it was destroyed.
             child = Name(call::environment_create()?);
-            memory::pin(
-                child,
-                here(DATA),
-                data.number,
-                Mapping::WRITABLE,
-                data.write,
-            )?;
-            memory::pin(
-                child,
-                here(HANDLER),
-                handler.number,
-                Mapping::empty(),
-                handler.read,
-            )?;
-            memory::pin(
-                child,
-                here(CODE),
-                code.number,
-                Mapping::WRITABLE,
-                code.write,
-            )?;
+            memory::pin(child, here(DATA), data.number, Mapping::WRITABLE, data.write)?;
+            memory::pin(child, here(HANDLER), handler.number, Mapping::empty(), handler.read)?;
+            memory::pin(child, here(CODE), code.number, Mapping::WRITABLE, code.write)?;
             for code in 1..cause::COUNT as u32 {
                 if !matches!(code, cause::TLB_LOAD | cause::TLB_STORE) {
                     call::bind(child.0, code, here(HANDLER))?;
@@ -202,9 +162,7 @@ fn instruction(random: &mut Random, index: u32) -> u32 {
     let word = random.word();
     if index < 64 {
         let (register, half) = (index / 2, index & 1);
-        let high = random.pick(&[
-            0, 1, 0x8000, 0x8004, 0xa000, 0xb800, 0xbfc0, 0xc000, 0xffff, 2, 7,
-        ]);
+        let high = random.pick(&[0, 1, 0x8000, 0x8004, 0xa000, 0xb800, 0xbfc0, 0xc000, 0xffff, 2, 7]);
         let low = random.pick(&[0, 0x1000, 0x2000, 0x2040, 0x3000, 0x3f8, word & 0xfff0]);
         return if half == 0 {
             LUI | register << 16 | high

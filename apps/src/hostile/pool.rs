@@ -11,10 +11,7 @@ pub struct Pool<const N: usize> {
 impl<const N: usize> Pool<N> {
     /// An empty one.
     pub const fn new() -> Self {
-        Self {
-            words: [0; N],
-            count: 0,
-        }
+        Self { words: [0; N], count: 0 }
     }
 
     /// Puts a word in.
@@ -29,10 +26,7 @@ impl<const N: usize> Pool<N> {
 
     /// Takes a word out; whether it was in.
     pub fn remove(&mut self, word: u32) -> bool {
-        let Some(index) = self.words[..self.count]
-            .iter()
-            .position(|found| *found == word)
-        else {
+        let Some(index) = self.words[..self.count].iter().position(|found| *found == word) else {
             return false;
         };
         self.count -= 1;

@@ -108,13 +108,7 @@ pub fn run() -> u32 {
     for index in 0..PAGE_COUNT {
         let vpn = BASE + index as u32;
         let pinned = Page::any().and_then(|page| {
-            memory::pin(
-                memory::myself(),
-                vpn << PAGE_SHIFT,
-                page.number,
-                Mapping::WRITABLE,
-                page.write,
-            )?;
+            memory::pin(memory::myself(), vpn << PAGE_SHIFT, page.number, Mapping::WRITABLE, page.write)?;
             Ok(page)
         });
         let Ok(page) = pinned else {

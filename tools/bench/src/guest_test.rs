@@ -56,10 +56,7 @@ fn judge(test: &GuestTest, outcome: &Outcome) -> Result<Totals, String> {
         // Failed tests are the better message for the status that they cause.
         End::Exited(_) if all.iter().any(|t| t.failed > 0) => {}
         End::Exited(status) => {
-            return Err(format!(
-                "exited with status {status}, expected {}",
-                test.status
-            ));
+            return Err(format!("exited with status {status}, expected {}", test.status));
         }
         end => return Err(end.to_string()),
     }
@@ -73,10 +70,7 @@ fn judge(test: &GuestTest, outcome: &Outcome) -> Result<Totals, String> {
     match all[..] {
         [] if test.totals => Err("ended without its line \"N passed, N failed\"".to_owned()),
         [] => Ok(Totals::default()),
-        [Totals { failed: 1.., .. }] => Err(format!(
-            "{} failed, {} passed",
-            all[0].failed, all[0].passed
-        )),
+        [Totals { failed: 1.., .. }] => Err(format!("{} failed, {} passed", all[0].failed, all[0].passed)),
         [Totals { passed: 0, .. }] => Err("no test ran".to_owned()),
         [totals] => Ok(totals),
         _ => Err("several lines \"N passed, N failed\": did the guest start again?".to_owned()),
@@ -92,27 +86,13 @@ pub fn run_test(
     machine: &dyn Machine,
     mut show: impl FnMut(&str),
 ) -> anyhow::Result<(Totals, Outcome)> {
-    let job = Job {
-        kernel: test.kernel.clone(),
-        append: test.append.clone(),
-        trace: false,
-    };
-    let outcome = run(
-        machine,
-        &job,
-        Limits::seconds(test.seconds),
-        &test.log,
-        |line| {
-            if let Some(Line {
-                stream: Stream::Console,
-                text,
-            }) = line
-            {
-                show(text);
-            }
-            Watch::On
-        },
-    )?;
+    let job = Job { kernel: test.kernel.clone(), append: test.append.clone(), trace: false };
+    let outcome = run(machine, &job, Limits::seconds(test.seconds), &test.log, |line| {
+        if let Some(Line { stream: Stream::Console, text }) = line {
+            show(text);
+        }
+        Watch::On
+    })?;
     match judge(test, &outcome) {
         Ok(totals) => Ok((totals, outcome)),
         Err(reason) => bail!(failure(&test.name, &reason, &outcome)),

@@ -97,10 +97,7 @@ impl Limits {
     /// Limits of a run that may take `seconds` and print 16 MiB.
     #[must_use]
     pub fn seconds(seconds: u64) -> Self {
-        Self {
-            time: Duration::from_secs(seconds),
-            output: 16 << 20,
-        }
+        Self { time: Duration::from_secs(seconds), output: 16 << 20 }
     }
 }
 
@@ -165,10 +162,7 @@ pub struct Outcome {
 impl Outcome {
     /// The lines of the guest's console.
     pub fn console(&self) -> impl Iterator<Item = &str> {
-        self.lines
-            .iter()
-            .filter(|l| l.stream == Stream::Console)
-            .map(|l| l.text.as_str())
+        self.lines.iter().filter(|l| l.stream == Stream::Console).map(|l| l.text.as_str())
     }
 
     /// The last `n` lines that anybody printed, indented, for an error message.
@@ -178,10 +172,7 @@ impl Outcome {
         if self.lines.is_empty() {
             return "    (nothing was printed)\n".to_owned();
         }
-        self.lines[skip..]
-            .iter()
-            .map(|l| format!("    {}\n", l.text))
-            .collect()
+        self.lines[skip..].iter().map(|l| format!("    {}\n", l.text)).collect()
     }
 }
 
@@ -221,10 +212,7 @@ impl Group {
             .spawn()?;
         let raw = i32::try_from(child.id()).unwrap_or(0);
         RUNNING.store(raw, Ordering::SeqCst);
-        Ok(Self {
-            child,
-            pid: Pid::from_raw(raw),
-        })
+        Ok(Self { child, pid: Pid::from_raw(raw) })
     }
 
     /// Kill every process of the group, and collect the child's status. The group's id cannot have been taken by
@@ -232,8 +220,7 @@ impl Group {
     fn end(&mut self) -> std::io::Result<ExitStatus> {
         if let Some(pid) = self.pid.take() {
             let _ = kill_process_group(pid, Signal::KILL);
-            let _ =
-                RUNNING.compare_exchange(pid.as_raw_pid(), 0, Ordering::SeqCst, Ordering::SeqCst);
+            let _ = RUNNING.compare_exchange(pid.as_raw_pid(), 0, Ordering::SeqCst, Ordering::SeqCst);
         }
         self.child.wait()
     }
@@ -285,10 +272,7 @@ pub fn run(
     if !job.kernel.is_file() {
         return Err(MachineError::NoKernel(job.kernel.clone()));
     }
-    let log_error = |source| MachineError::Log {
-        path: log.to_owned(),
-        source,
-    };
+    let log_error = |source| MachineError::Log { path: log.to_owned(), source };
     if let Some(dir) = log.parent() {
         std::fs::create_dir_all(dir).map_err(log_error)?;
     }
@@ -298,8 +282,7 @@ pub fn run(
     writeln!(log_file, "$ {}", shown(&command)).map_err(log_error)?;
 
     let start = Instant::now();
-    let mut group =
-        Group::spawn(command).map_err(|source| MachineError::Start { program, source })?;
+    let mut group = Group::spawn(command).map_err(|source| MachineError::Start { program, source })?;
     let (sender, events) = mpsc::sync_channel(1024);
     if let Some(stdout) = group.child.stdout.take() {
         let sender = sender.clone();
@@ -321,9 +304,8 @@ pub fn run(
         }
         match events.recv_timeout(left.min(Duration::from_millis(100))) {
             Ok(Event::Line(line)) => {
-                let traced = job.trace
-                    && line.stream == Stream::Emulator
-                    && trace::entry(&line.text).is_some();
+                let traced =
+                    job.trace && line.stream == Stream::Emulator && trace::entry(&line.text).is_some();
                 if observe(Some(&line)) == Watch::Stop {
                     forced = Some(End::Stopped);
                 }
@@ -366,12 +348,7 @@ pub fn run(
     let end = forced.unwrap_or_else(|| status.map_or(End::Signalled(0), ended));
     writeln!(log_file, "[{end}]").map_err(log_error)?;
     log_file.flush().map_err(log_error)?;
-    Ok(Outcome {
-        end,
-        lines,
-        elapsed: start.elapsed(),
-        log: log.to_owned(),
-    })
+    Ok(Outcome { end, lines, elapsed: start.elapsed(), log: log.to_owned() })
 }
 
 fn ended(status: ExitStatus) -> End {

@@ -189,16 +189,14 @@ fn main() -> ExitCode {
         kill_running();
         std::process::exit(130);
     });
-    let done = handler
-        .context("cannot set a signal handler")
-        .and_then(|()| match Cli::parse().command {
-            Command::Run(args) => run(args),
-            Command::Test(args) => test(args),
-            Command::Report(args) => report(args),
-            Command::ReadmeTable(args) => readme_table(args),
-            Command::Sizes(args) => count_sizes(&args),
-            Command::Path(args) => path(&args),
-        });
+    let done = handler.context("cannot set a signal handler").and_then(|()| match Cli::parse().command {
+        Command::Run(args) => run(args),
+        Command::Test(args) => test(args),
+        Command::Report(args) => report(args),
+        Command::ReadmeTable(args) => readme_table(args),
+        Command::Sizes(args) => count_sizes(&args),
+        Command::Path(args) => path(&args),
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -210,28 +208,19 @@ fn main() -> ExitCode {
 
 fn run(args: RunArgs) -> anyhow::Result<()> {
     let root = project::root();
-    let kernels = args
-        .kernel_dir
-        .unwrap_or_else(|| root.join("target/kernels"));
+    let kernels = args.kernel_dir.unwrap_or_else(|| root.join("target/kernels"));
     if args.list {
         print!("{}", runner::list(&kernels));
         return Ok(());
     }
-    let default = if args.quick {
-        "target/quick-results"
-    } else {
-        "bench-results"
-    };
+    let default = if args.quick { "target/quick-results" } else { "bench-results" };
     let found = project::toolchain(&root).remove("GUEST_VERSION");
     let plan = runner::Plan {
         kernels,
         out: args.out.unwrap_or_else(|| root.join(default)),
         table: args.table,
         quick: args.quick,
-        toolchain: args
-            .toolchain
-            .or(found)
-            .unwrap_or_else(|| "unknown".to_owned()),
+        toolchain: args.toolchain.or(found).unwrap_or_else(|| "unknown".to_owned()),
         seconds: args.timeout,
         root,
     };
@@ -242,9 +231,7 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
 
 fn test(args: TestArgs) -> anyhow::Result<()> {
     let test = GuestTest {
-        log: project::root()
-            .join("logs")
-            .join(format!("{}.log", args.name)),
+        log: project::root().join("logs").join(format!("{}.log", args.name)),
         kernel: args.kernel,
         name: args.name,
         seconds: args.timeout,
@@ -261,15 +248,9 @@ fn test(args: TestArgs) -> anyhow::Result<()> {
     let (totals, outcome) = run_test(&test, &args.qemu.malta()?, show)?;
     let seconds = outcome.elapsed.as_secs_f64();
     if test.totals {
-        println!(
-            "{}: {} passed, {} failed ({seconds:.1} s)",
-            test.name, totals.passed, totals.failed
-        );
+        println!("{}: {} passed, {} failed ({seconds:.1} s)", test.name, totals.passed, totals.failed);
     } else {
-        println!(
-            "{}: {}, as expected ({seconds:.1} s)",
-            test.name, outcome.end
-        );
+        println!("{}: {}, as expected ({seconds:.1} s)", test.name, outcome.end);
     }
     Ok(())
 }
@@ -278,10 +259,7 @@ fn read_results(dir: Option<PathBuf>) -> anyhow::Result<(PathBuf, Results)> {
     let dir = dir.unwrap_or_else(|| project::root().join("bench-results"));
     let path = dir.join("results.json");
     if !path.is_file() {
-        bail!(
-            "{} does not exist (scripts/reproduce.sh makes it)",
-            path.display()
-        );
+        bail!("{} does not exist (scripts/reproduce.sh makes it)", path.display());
     }
     let results = Results::read(&path)?;
     Ok((dir, results))
@@ -296,14 +274,11 @@ fn report(args: ReportArgs) -> anyhow::Result<()> {
 }
 
 fn readme_table(args: ReadmeArgs) -> anyhow::Result<()> {
-    let path = args
-        .readme
-        .unwrap_or_else(|| project::root().join("README.md"));
+    let path = args.readme.unwrap_or_else(|| project::root().join("README.md"));
     let shown = path.display();
     let old = std::fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
     let (_, results) = read_results(args.results)?;
-    let new =
-        report::readme(&old, &results, &Published::load()?).with_context(|| shown.to_string())?;
+    let new = report::readme(&old, &results, &Published::load()?).with_context(|| shown.to_string())?;
     if args.check && new != old {
         bail!("the results in {shown} are stale: run `bench readme-table`");
     }
@@ -314,23 +289,15 @@ fn count_sizes(args: &SizesArgs) -> anyhow::Result<()> {
     let areas = sizes::count_project(&project::root())?;
     let mut kernels = Vec::new();
     for path in &args.kernels {
-        let bytes =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let bytes = sizes::elf_bytes(&bytes).with_context(|| path.display().to_string())?;
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         kernels.push((name, bytes));
     }
     print!("{}", sizes::render(&areas, &kernels));
     let lines = sizes::kernel_lines(&areas);
     if args.check && lines > sizes::KERNEL_LIMIT {
-        bail!(
-            "the kernel has {lines} lines, {} are allowed",
-            sizes::KERNEL_LIMIT
-        );
+        bail!("the kernel has {lines} lines, {} are allowed", sizes::KERNEL_LIMIT);
     }
     Ok(())
 }
@@ -343,34 +310,19 @@ fn path(args: &PathArgs) -> anyhow::Result<()> {
     let resolve = |name: &Option<String>| name.as_deref().map(|n| symbols.resolve(n)).transpose();
     let (origin, end) = (resolve(&args.origin)?, resolve(&args.end)?);
     let span = Span {
-        from: args
-            .from
-            .iter()
-            .map(|name| symbols.resolve(name))
-            .collect::<anyhow::Result<_>>()?,
+        from: args.from.iter().map(|name| symbols.resolve(name)).collect::<anyhow::Result<_>>()?,
         until: match args.until.as_str() {
             "user" => Until::User,
             name => Until::At(symbols.resolve(name)?),
         },
     };
-    let job = Job {
-        kernel: args.kernel.clone(),
-        append: args.append.clone(),
-        trace: true,
-    };
-    let stem = args
-        .kernel
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let log = project::root()
-        .join("logs")
-        .join(format!("path-{stem}.log"));
+    let job = Job { kernel: args.kernel.clone(), append: args.append.clone(), trace: true };
+    let stem = args.kernel.file_stem().unwrap_or_default().to_string_lossy();
+    let log = project::root().join("logs").join(format!("path-{stem}.log"));
     let limits = Limits::seconds(args.timeout);
     let malta = args.qemu.malta()?;
     let (passes, outcome) = trace::passes(&malta, &job, span.clone(), limits, args.passes, &log)?;
-    let wanted =
-        |pass: &Pass| origin.is_none_or(|a| a == pass.origin) && end.is_none_or(|a| a == pass.end);
+    let wanted = |pass: &Pass| origin.is_none_or(|a| a == pass.origin) && end.is_none_or(|a| a == pass.end);
     print!("{}", trace::render(&passes, &symbols, wanted));
     if !matches!(outcome.end, End::Exited(0) | End::Stopped) {
         let name = args.kernel.display().to_string();
@@ -378,17 +330,11 @@ fn path(args: &PathArgs) -> anyhow::Result<()> {
     }
     for (name, from) in args.from.iter().zip(&span.from) {
         let stats = passes.stats(|p| p.from == *from && wanted(p));
-        let Some(stats) = stats else {
-            bail!("no pass from {name} to {} was seen", args.until)
-        };
+        let Some(stats) = stats else { bail!("no pass from {name} to {} was seen", args.until) };
         if let Some(limit) = args.at_most
             && stats.max > limit
         {
-            bail!(
-                "from {name} to {}: {} instructions, at most {limit} are allowed",
-                args.until,
-                stats.max
-            );
+            bail!("from {name} to {}: {} instructions, at most {limit} are allowed", args.until, stats.max);
         }
     }
     Ok(())

@@ -51,9 +51,7 @@ impl std::fmt::Display for Ratio {
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum MeasureError {
     /// Fewer than three loop lengths.
-    #[error(
-        "the clock was not calibrated: {0} CLOCK line(s) of different lengths, at least 3 are needed"
-    )]
+    #[error("the clock was not calibrated: {0} CLOCK line(s) of different lengths, at least 3 are needed")]
     NoCalibration(usize),
     /// No ratio fits.
     #[error(
@@ -108,9 +106,7 @@ pub enum MeasureError {
         values: Vec<f64>,
     },
     /// Overheads too far apart.
-    #[error(
-        "table {table}, {row}: the overhead is not steady: {values:?} ticks for each iteration"
-    )]
+    #[error("table {table}, {row}: the overhead is not steady: {values:?} ticks for each iteration")]
     OverheadSpread {
         /// Table.
         table: String,
@@ -120,9 +116,7 @@ pub enum MeasureError {
         values: Vec<f64>,
     },
     /// The operation takes no longer than the empty loop.
-    #[error(
-        "table {table}, {row}: takes {total:.3} instructions, but its empty loop {overhead:.3}"
-    )]
+    #[error("table {table}, {row}: takes {total:.3} instructions, but its empty loop {overhead:.3}")]
     Negative {
         /// Table.
         table: String,
@@ -170,10 +164,7 @@ pub fn measure(reports: &[Report]) -> Result<Vec<Measured>, MeasureError> {
         match report {
             Report::Clock(clock) => clocks.push(*clock),
             Report::Overhead(o) => {
-                overheads
-                    .entry((o.table.clone(), o.row.clone()))
-                    .or_default()
-                    .push(o);
+                overheads.entry((o.table.clone(), o.row.clone())).or_default().push(o);
             }
             Report::Trial(t) => {
                 let same = |r: &&mut Vec<&Trial>| {
@@ -188,14 +179,8 @@ pub fn measure(reports: &[Report]) -> Result<Vec<Measured>, MeasureError> {
     }
     let ratio = calibrate(&clocks)?;
     for (table, row) in overheads.keys() {
-        if !rows
-            .iter()
-            .any(|r| r[0].table == *table && r[0].row == *row)
-        {
-            return Err(MeasureError::Orphan {
-                table: table.clone(),
-                row: row.clone(),
-            });
+        if !rows.iter().any(|r| r[0].table == *table && r[0].row == *row) {
+            return Err(MeasureError::Orphan { table: table.clone(), row: row.clone() });
         }
     }
     rows.iter()
@@ -236,36 +221,20 @@ fn measure_row(ratio: Ratio, overhead: f64, trials: &[&Trial]) -> Result<Measure
     }
     let total = |t: &Trial| ratio.value() * t.ticks as f64 / t.n as f64;
     let overhead = ratio.value() * overhead;
-    let mut values: Vec<f64> = trials
-        .iter()
-        .map(|t| thousandths((total(t) - overhead) / t.per as f64))
-        .collect();
+    let mut values: Vec<f64> =
+        trials.iter().map(|t| thousandths((total(t) - overhead) / t.per as f64)).collect();
     values.sort_by(f64::total_cmp);
     let median = values[values.len() / 2];
     if values[0] <= 0.0 {
-        let total = trials
-            .iter()
-            .map(|t| total(t))
-            .fold(f64::INFINITY, f64::min);
-        return Err(MeasureError::Negative {
-            table,
-            row,
-            total,
-            overhead,
-        });
+        let total = trials.iter().map(|t| total(t)).fold(f64::INFINITY, f64::min);
+        return Err(MeasureError::Negative { table, row, total, overhead });
     }
     // Two ticks of rounding are no disagreement, however short the operation.
     let rounding = 2.0 * ratio.value() / (first.n * first.per) as f64;
     if values[values.len() - 1] - values[0] > TRIAL_SPREAD * median + rounding {
         return Err(MeasureError::TrialSpread { table, row, values });
     }
-    Ok(Measured {
-        table,
-        row,
-        system: first.system.clone(),
-        instructions: median,
-        n: first.n,
-    })
+    Ok(Measured { table, row, system: first.system.clone(), instructions: median, n: first.n })
 }
 
 /// A number as results carry it: rounded to thousandths.
@@ -341,21 +310,12 @@ fn less(a: (u64, u64), b: (u64, u64)) -> bool {
 fn simplest(low: (u64, u64), high: (u64, u64)) -> Ratio {
     let whole = low.0.div_ceil(low.1);
     if high.1 == 0 || !less(high, (whole, 1)) {
-        return Ratio {
-            over: whole,
-            under: 1,
-        };
+        return Ratio { over: whole, under: 1 };
     }
     // No whole number between them, so that both have the same whole part: split it off, and turn the rest over.
     let part = low.0 / low.1;
-    let rest = simplest(
-        (high.1, high.0 - part * high.1),
-        (low.1, low.0 - part * low.1),
-    );
-    Ratio {
-        over: part * rest.over + rest.under,
-        under: rest.over,
-    }
+    let rest = simplest((high.1, high.0 - part * high.1), (low.1, low.0 - part * low.1));
+    Ratio { over: part * rest.over + rest.under, under: rest.over }
 }
 
 #[cfg(test)]

@@ -12,8 +12,7 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub fn root() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
-    let is_root =
-        |dir: &&Path| dir.join("Cargo.toml").is_file() && dir.join("tools/bench").is_dir();
+    let is_root = |dir: &&Path| dir.join("Cargo.toml").is_file() && dir.join("tools/bench").is_dir();
     match here.ancestors().find(is_root) {
         Some(dir) => dir.to_owned(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
@@ -30,11 +29,7 @@ pub fn toolchain(root: &Path) -> BTreeMap<String, String> {
 /// Shell assignments `NAME=word`, `NAME='words'` or `NAME="words"`, one in each line.
 fn assignments(text: &str) -> BTreeMap<String, String> {
     let strip = |value: &str| {
-        ['\'', '"']
-            .iter()
-            .find_map(|&q| value.strip_prefix(q)?.strip_suffix(q))
-            .unwrap_or(value)
-            .to_owned()
+        ['\'', '"'].iter().find_map(|&q| value.strip_prefix(q)?.strip_suffix(q)).unwrap_or(value).to_owned()
     };
     text.lines()
         .filter(|line| !line.trim_start().starts_with('#'))
@@ -58,11 +53,7 @@ pub fn sha256(path: &Path) -> anyhow::Result<String> {
             n => hash.update(&buffer[..n]),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]
@@ -73,10 +64,7 @@ mod tests {
     fn shell_assignments() {
         let got = assignments("# comment\nA=1\nB='two words'\nC=\"x=y\"\n\n");
         let expected = [("A", "1"), ("B", "two words"), ("C", "x=y")];
-        assert_eq!(
-            got,
-            expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into()
-        );
+        assert_eq!(got, expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
     }
 
     #[test]
@@ -85,10 +73,7 @@ mod tests {
         let path = dir.path().join("abc");
         std::fs::write(&path, "abc").expect("writes");
         let hash = sha256(&path).expect("hashes");
-        assert_eq!(
-            hash,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

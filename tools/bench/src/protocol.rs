@@ -86,11 +86,7 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Vec<Report>
             Ok(None) => {}
             Ok(Some(report)) => reports.push(report),
             Err(reason) => {
-                return Err(ProtocolError {
-                    number: index + 1,
-                    line: line.to_owned(),
-                    reason,
-                });
+                return Err(ProtocolError { number: index + 1, line: line.to_owned(), reason });
             }
         }
     }
@@ -113,10 +109,9 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
         _ => (&words[..], &[][..]),
     };
     let report = match (keyword, words) {
-        ("CLOCK", [_, ticks, instructions]) => Report::Clock(Clock {
-            ticks: number(ticks)?,
-            instructions: positive(instructions)?,
-        }),
+        ("CLOCK", [_, ticks, instructions]) => {
+            Report::Clock(Clock { ticks: number(ticks)?, instructions: positive(instructions)? })
+        }
         ("OVERHEAD", [_, table, row, n, ticks]) => Report::Overhead(Overhead {
             table: table.clone(),
             row: row.clone(),
@@ -188,8 +183,7 @@ fn split(line: &str) -> Result<Vec<String>, String> {
 }
 
 fn number(word: &str) -> Result<u64, String> {
-    word.parse()
-        .map_err(|_| format!("{word:?} is not a number"))
+    word.parse().map_err(|_| format!("{word:?} is not a number"))
 }
 
 fn positive(word: &str) -> Result<u64, String> {

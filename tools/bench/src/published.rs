@@ -111,21 +111,11 @@ impl Published {
 
     fn parse(text: &str) -> anyhow::Result<Self> {
         let it: Self = serde_json::from_str(text)?;
-        anyhow::ensure!(
-            it.schema == 1,
-            "published.json has schema {}, expected 1",
-            it.schema
-        );
+        anyhow::ensure!(it.schema == 1, "published.json has schema {}, expected 1", it.schema);
         for table in &it.tables {
             for number in &table.rows {
                 let known = it.sources.contains_key(&number.source);
-                anyhow::ensure!(
-                    known,
-                    "{}, {}: unknown source {}",
-                    table.id,
-                    number.row,
-                    number.source
-                );
+                anyhow::ensure!(known, "{}, {}: unknown source {}", table.id, number.row, number.source);
             }
         }
         Ok(it)

@@ -29,10 +29,7 @@ impl Malta {
     /// The malta of the QEMU at `program`.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: program.into(),
-            one_insn_per_tb: false,
-        }
+        Self { program: program.into(), one_insn_per_tb: false }
     }
 
     /// As [`Malta::new`], and look at QEMU's version.
@@ -63,15 +60,7 @@ impl Machine for Malta {
         command
             .args(["-M", "malta", "-cpu", CPU, "-m", &MEMORY_MIB.to_string()])
             .args(["-display", "none", "-vga", "none", "-nic", "none"])
-            .args([
-                "-monitor",
-                "none",
-                "-parallel",
-                "none",
-                "-serial",
-                "stdio",
-                "-no-reboot",
-            ])
+            .args(["-monitor", "none", "-parallel", "none", "-serial", "stdio", "-no-reboot"])
             .args(["-semihosting-config", "enable=on,target=native"])
             .args(["-icount", &format!("shift={ICOUNT_SHIFT},sleep=off")])
             .args(["-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]);
@@ -96,28 +85,15 @@ impl Machine for Malta {
             .arg("--version")
             .stdin(Stdio::null())
             .output()
-            .map_err(|source| MachineError::Start {
-                program: program.clone(),
-                source,
-            })?;
+            .map_err(|source| MachineError::Start { program: program.clone(), source })?;
         let text = String::from_utf8_lossy(&output.stdout);
         let first = text.lines().next().unwrap_or("").trim();
-        let version = first
-            .rsplit_once("version ")
-            .map_or(first, |(_, v)| v)
-            .to_owned();
+        let version = first.rsplit_once("version ").map_or(first, |(_, v)| v).to_owned();
         if version_number(&version).is_none_or(|v| v < OLDEST) {
             let needed = format!("{}.{}", OLDEST.0, OLDEST.1);
-            return Err(MachineError::Version {
-                program,
-                found: version,
-                needed,
-            });
+            return Err(MachineError::Version { program, found: version, needed });
         }
-        let name = self
-            .program
-            .file_name()
-            .map_or(program, |n| n.to_string_lossy().into_owned());
+        let name = self.program.file_name().map_or(program, |n| n.to_string_lossy().into_owned());
         Ok(Tool { name, version })
     }
 }

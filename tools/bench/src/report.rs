@@ -21,19 +21,12 @@ struct Grid {
 const NOTHING: &str = "";
 
 fn table_rows<'a>(results: &'a Results, table: &'a str) -> impl Iterator<Item = &'a Row> + Clone {
-    results
-        .rows
-        .iter()
-        .filter(move |r| r.table.as_deref() == Some(table))
+    results.rows.iter().filter(move |r| r.table.as_deref() == Some(table))
 }
 
 /// Ids of the tables that have rows, in their order.
 fn tables(results: &Results) -> Vec<&str> {
-    let mut ids: Vec<&str> = results
-        .rows
-        .iter()
-        .filter_map(|r| r.table.as_deref())
-        .collect();
+    let mut ids: Vec<&str> = results.rows.iter().filter_map(|r| r.table.as_deref()).collect();
     ids.dedup();
     ids
 }
@@ -66,19 +59,14 @@ fn paper_grid(results: &Results, table: &Table) -> Grid {
         insert(&mut columns, row.row.as_deref().unwrap_or_default());
     }
     let mut lines: Vec<Vec<String>> = Vec::new();
-    let mut line =
-        |machine: &str, system: String, unit: &str, cell: &dyn Fn(&str) -> Option<String>| {
-            let cells: Vec<Option<String>> = columns.iter().map(|c| cell(c)).collect();
-            if cells.iter().any(Option::is_some) {
-                let mut all = vec![machine.to_owned(), system, unit.to_owned()];
-                all.extend(
-                    cells
-                        .into_iter()
-                        .map(|c| c.unwrap_or_else(|| NOTHING.to_owned())),
-                );
-                lines.push(all);
-            }
-        };
+    let mut line = |machine: &str, system: String, unit: &str, cell: &dyn Fn(&str) -> Option<String>| {
+        let cells: Vec<Option<String>> = columns.iter().map(|c| cell(c)).collect();
+        if cells.iter().any(Option::is_some) {
+            let mut all = vec![machine.to_owned(), system, unit.to_owned()];
+            all.extend(cells.into_iter().map(|c| c.unwrap_or_else(|| NOTHING.to_owned())));
+            lines.push(all);
+        }
+    };
     // The paper's machines, each with what was published and what was measured; then the others.
     let mut machines: Vec<&str> = Vec::new();
     for machine in table.rows.iter().filter_map(|n| n.machine.as_deref()) {
@@ -94,19 +82,11 @@ fn paper_grid(results: &Results, table: &Table) -> Grid {
             insert(&mut systems, (&number.system, &number.unit));
         }
         for (system, unit) in systems {
-            line(
-                machine,
-                format!("{system}, published"),
-                unit_name(unit),
-                &|column| {
-                    let number = table
-                        .rows
-                        .iter()
-                        .filter(there)
-                        .find(|n| n.system == system && n.row == column)?;
-                    Some(number.value.to_string())
-                },
-            );
+            line(machine, format!("{system}, published"), unit_name(unit), &|column| {
+                let number =
+                    table.rows.iter().filter(there).find(|n| n.system == system && n.row == column)?;
+                Some(number.value.to_string())
+            });
         }
         let mut ours: Vec<&str> = Vec::new();
         for row in measured.clone().filter(|r| r.machine == machine) {
@@ -114,25 +94,19 @@ fn paper_grid(results: &Results, table: &Table) -> Grid {
         }
         for system in ours {
             let find = |column: &str| {
-                measured.clone().find(|r| {
-                    r.machine == machine && r.system == system && r.row.as_deref() == Some(column)
-                })
+                measured
+                    .clone()
+                    .find(|r| r.machine == machine && r.system == system && r.row.as_deref() == Some(column))
             };
             let name = || format!("{system}, here");
             line(machine, name(), "µs", &|c| find(c)?.us.map(us));
             line(machine, name(), "of published", &|c| find(c)?.ratio.map(us));
-            line(machine, name(), "instructions", &|c| {
-                find(c)?.instructions.map(|x| x.to_string())
-            });
+            line(machine, name(), "instructions", &|c| find(c)?.instructions.map(|x| x.to_string()));
         }
     }
     let mut header: Vec<String> = ["machine", "system", "unit"].map(str::to_owned).into();
     header.extend(columns.iter().map(|&c| c.to_owned()));
-    Grid {
-        title: format!("Table {}: {}", table.id, table.title),
-        header,
-        rows: lines,
-    }
+    Grid { title: format!("Table {}: {}", table.id, table.title), header, rows: lines }
 }
 
 fn unit_name(unit: &str) -> &str {
@@ -155,33 +129,16 @@ fn extra_grid(results: &Results, id: &str) -> Grid {
             ]
         })
         .collect();
-    let header = ["row", "system", "machine", "instructions", "µs"]
-        .map(str::to_owned)
-        .into();
-    Grid {
-        title: format!("{id}: rows that the paper does not have"),
-        header,
-        rows: lines,
-    }
+    let header = ["row", "system", "machine", "instructions", "µs"].map(str::to_owned).into();
+    Grid { title: format!("{id}: rows that the paper does not have"), header, rows: lines }
 }
 
 /// Columns that hold no text at all are left out.
 fn narrow(grid: Grid) -> Grid {
-    let keep: Vec<bool> = (0..grid.header.len())
-        .map(|c| grid.rows.iter().any(|row| row[c] != NOTHING))
-        .collect();
-    let pick = |row: Vec<String>| {
-        row.into_iter()
-            .zip(&keep)
-            .filter(|(_, k)| **k)
-            .map(|(c, _)| c)
-            .collect()
-    };
-    Grid {
-        title: grid.title,
-        header: pick(grid.header),
-        rows: grid.rows.into_iter().map(pick).collect(),
-    }
+    let keep: Vec<bool> =
+        (0..grid.header.len()).map(|c| grid.rows.iter().any(|row| row[c] != NOTHING)).collect();
+    let pick = |row: Vec<String>| row.into_iter().zip(&keep).filter(|(_, k)| **k).map(|(c, _)| c).collect();
+    Grid { title: grid.title, header: pick(grid.header), rows: grid.rows.into_iter().map(pick).collect() }
 }
 
 /// Whether a column is numbers, and goes to the right.
@@ -194,31 +151,18 @@ fn numeric(grid: &Grid, column: usize) -> bool {
 
 fn draw_text(grid: &Grid) -> String {
     let width = |c: usize| {
-        grid.rows
-            .iter()
-            .chain([&grid.header])
-            .map(|row| row[c].chars().count())
-            .max()
-            .unwrap_or(0)
+        grid.rows.iter().chain([&grid.header]).map(|row| row[c].chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..grid.header.len()).map(width).collect();
     let right: Vec<bool> = (0..grid.header.len()).map(|c| numeric(grid, c)).collect();
     let mut text = format!("{}\n", grid.title);
     let mut last: Option<&str> = None;
-    let rule: String = widths
-        .iter()
-        .map(|w| "-".repeat(*w))
-        .collect::<Vec<_>>()
-        .join("  ");
+    let rule: String = widths.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>().join("  ");
     for (index, row) in [&grid.header].into_iter().chain(&grid.rows).enumerate() {
         let mut line = String::from("  ");
         for (c, cell) in row.iter().enumerate() {
             // A machine's name stands once.
-            let cell = if c == 0 && last == Some(cell) {
-                ""
-            } else {
-                cell
-            };
+            let cell = if c == 0 && last == Some(cell) { "" } else { cell };
             let gap = if c == 0 { "" } else { "  " };
             let _ = if right[c] {
                 write!(line, "{gap}{cell:>width$}", width = widths[c])
@@ -267,20 +211,15 @@ const LEGEND: &str = "\"published\" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4
 /// `tables.md`.
 #[must_use]
 pub fn markdown(results: &Results, published: &Published) -> String {
-    let mut text = String::from(
-        "# Results\n\nWritten by `scripts/reproduce.sh` from `results.json`; do not edit.\n",
-    );
+    let mut text =
+        String::from("# Results\n\nWritten by `scripts/reproduce.sh` from `results.json`; do not edit.\n");
     let _ = writeln!(text, "{LEGEND}");
     for id in tables(results) {
         let grid = narrow(grid(results, published, id));
         let _ = write!(text, "\n## {}\n\n{}", grid.title, draw_markdown(&grid));
     }
     let environment = &results.environment;
-    let _ = write!(
-        text,
-        "\n## Environment\n\n- guest compiler: {}\n",
-        environment.toolchain
-    );
+    let _ = write!(text, "\n## Environment\n\n- guest compiler: {}\n", environment.toolchain);
     for (name, version) in &environment.tools {
         let _ = writeln!(text, "- {name}: {version}");
     }
@@ -301,30 +240,19 @@ pub fn csv(results: &Results, published: &Published) -> String {
         false => text.to_owned(),
     };
     let number = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
-    let mut text = String::from(
-        "table,row,system,machine,origin,instructions,cycles,us,us_low,us_high,ratio,n\n",
-    );
+    let mut text =
+        String::from("table,row,system,machine,origin,instructions,cycles,us,us_low,us_high,ratio,n\n");
     for id in tables(results) {
         for n in published.table(id).map_or(&[][..], |t| &t.rows[..]) {
             let machine = n.machine.as_deref().unwrap_or_default();
-            let names = [id, &n.row, &n.system, machine, "published"]
-                .map(field)
-                .join(",");
+            let names = [id, &n.row, &n.system, machine, "published"].map(field).join(",");
             let _ = writeln!(text, "{names},,,{},,,,", number(n.us()));
         }
         for r in table_rows(results, id) {
             let row = r.row.as_deref().unwrap_or_default();
-            let names = [id, row, &r.system, &r.machine, "here"]
-                .map(field)
-                .join(",");
-            let values = [r.instructions, r.cycles, r.us, r.us_low, r.us_high, r.ratio]
-                .map(number)
-                .join(",");
-            let _ = writeln!(
-                text,
-                "{names},{values},{}",
-                r.n.map(|n| n.to_string()).unwrap_or_default()
-            );
+            let names = [id, row, &r.system, &r.machine, "here"].map(field).join(",");
+            let values = [r.instructions, r.cycles, r.us, r.us_low, r.us_high, r.ratio].map(number).join(",");
+            let _ = writeln!(text, "{names},{values},{}", r.n.map(|n| n.to_string()).unwrap_or_default());
         }
     }
     text
@@ -361,16 +289,12 @@ fn readme_grid(results: &Results, published: &Published) -> Grid {
             let number = published.number(id, name, system, machine);
             number.map_or_else(
                 || NOTHING.to_owned(),
-                |n| {
-                    n.us()
-                        .map_or_else(|| "n/a".to_owned(), |_| n.value.to_string())
-                },
+                |n| n.us().map_or_else(|| "n/a".to_owned(), |_| n.value.to_string()),
             )
         };
         let ours = |machine: &str| {
-            table_rows(results, id).find(|x| {
-                x.row.as_deref() == Some(name) && x.system == r.system && x.machine == machine
-            })
+            table_rows(results, id)
+                .find(|x| x.row.as_deref() == Some(name) && x.system == r.system && x.machine == machine)
         };
         let title = table.title.split(" (").next().unwrap_or(&table.title);
         rows.push(vec![
@@ -379,10 +303,7 @@ fn readme_grid(results: &Results, published: &Published) -> Grid {
             paper("Ultrix"),
             paper(&r.system),
             ours(machine).and_then(|x| x.us).map(us).unwrap_or_default(),
-            ours("malta")
-                .and_then(|x| x.instructions)
-                .map(|x| x.to_string())
-                .unwrap_or_default(),
+            ours("malta").and_then(|x| x.instructions).map(|x| x.to_string()).unwrap_or_default(),
         ]);
     }
     let header = [
@@ -393,11 +314,7 @@ fn readme_grid(results: &Results, published: &Published) -> Grid {
         "here, modelled, µs".to_owned(),
         "here, instructions".to_owned(),
     ];
-    Grid {
-        title: String::new(),
-        header: header.into(),
-        rows,
-    }
+    Grid { title: String::new(), header: header.into(), rows }
 }
 
 /// README's text with its marked section made anew.
@@ -406,14 +323,9 @@ fn readme_grid(results: &Results, published: &Published) -> Grid {
 /// When the markers are not there, in this order, once each.
 pub fn readme(text: &str, results: &Results, published: &Published) -> anyhow::Result<String> {
     let one = |marker: &str| text.matches(marker).count() == 1;
-    anyhow::ensure!(
-        one(BEGIN) && one(END),
-        "expected {BEGIN} and {END}, once each"
-    );
+    anyhow::ensure!(one(BEGIN) && one(END), "expected {BEGIN} and {END}, once each");
     let (before, rest) = text.split_once(BEGIN).context("no begin")?;
-    let (_, after) = rest
-        .split_once(END)
-        .with_context(|| format!("{END} stands before {BEGIN}"))?;
+    let (_, after) = rest.split_once(END).with_context(|| format!("{END} stands before {BEGIN}"))?;
     let table = draw_markdown(&narrow(readme_grid(results, published)));
     let caption = format!(
         "Published numbers: {README_MACHINE} (table 7: DEC5000/200). From `bench-results/results.json`."

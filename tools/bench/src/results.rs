@@ -57,10 +57,8 @@ impl Environment {
         };
         self.tools.clear();
         for binary in self.guest_binaries.values() {
-            let version = self
-                .tools
-                .entry(binary.tool.clone())
-                .or_insert_with(|| binary.tool_version.clone());
+            let version =
+                self.tools.entry(binary.tool.clone()).or_insert_with(|| binary.tool_version.clone());
             if *version != binary.tool_version {
                 MIXED.clone_into(version);
             }
@@ -114,22 +112,12 @@ impl Row {
     /// What tells this row from others.
     #[must_use]
     pub fn key(&self) -> Key {
-        let other = |name| {
-            self.other
-                .get(name)
-                .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
-        };
-        let table = self
-            .table
-            .clone()
-            .or_else(|| other("figure").map(|f| format!("figure {f}")))
-            .unwrap_or_default();
+        let other =
+            |name| self.other.get(name).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+        let table =
+            self.table.clone().or_else(|| other("figure").map(|f| format!("figure {f}"))).unwrap_or_default();
         let row = self.row.clone().unwrap_or_else(|| {
-            format!(
-                "{} {}",
-                other("series").unwrap_or_default(),
-                other("x").unwrap_or_default()
-            )
+            format!("{} {}", other("series").unwrap_or_default(), other("x").unwrap_or_default())
         });
         (table, row, self.system.clone(), self.machine.clone())
     }
@@ -138,10 +126,7 @@ impl Row {
 /// Order of tables: by number, figures after them, then the extra ones by name.
 fn table_order(table: &str) -> (u32, u32, String) {
     let number = |text: &str| text.parse::<u32>().ok();
-    match (
-        number(table),
-        table.strip_prefix("figure ").and_then(number),
-    ) {
+    match (number(table), table.strip_prefix("figure ").and_then(number)) {
         (Some(n), _) => (0, n, String::new()),
         (None, Some(n)) => (1, n, String::new()),
         (None, None) => (2, 0, table.to_owned()),
@@ -157,8 +142,8 @@ impl Results {
         if !path.exists() {
             return Ok(Self::default());
         }
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("{} is not a results file", path.display()))
     }
 
@@ -171,20 +156,11 @@ impl Results {
         }
         let file: File = serde_json::from_str(text)?;
         anyhow::ensure!(file.schema == 1, "schema {}, expected 1", file.schema);
-        Ok(Self {
-            environment: file.environment,
-            rows: file.rows,
-        })
+        Ok(Self { environment: file.environment, rows: file.rows })
     }
 
     /// Replace the rows of `tables` on `machine` (of all tables if `None`) by `rows`, and put all in order.
-    pub fn replace(
-        &mut self,
-        tables: Option<&[&str]>,
-        machine: &str,
-        rows: Vec<Row>,
-        published: &Published,
-    ) {
+    pub fn replace(&mut self, tables: Option<&[&str]>, machine: &str, rows: Vec<Row>, published: &Published) {
         let new: Vec<Key> = rows.iter().map(Row::key).collect();
         self.rows.retain(|old| {
             let key = old.key();
@@ -194,10 +170,7 @@ impl Results {
         self.rows.extend(rows);
         let place = |key: &Key| {
             let numbers = published.table(&key.0).map_or(&[][..], |t| &t.rows[..]);
-            numbers
-                .iter()
-                .position(|n| n.row == key.1)
-                .unwrap_or(usize::MAX)
+            numbers.iter().position(|n| n.row == key.1).unwrap_or(usize::MAX)
         };
         self.rows.sort_by_cached_key(|row| {
             let key = row.key();
@@ -212,9 +185,8 @@ impl Results {
     pub fn to_json(&self) -> anyhow::Result<String> {
         use std::fmt::Write;
         // Maps are sorted here and not left to serde_json, whose order another crate's features may change.
-        let sorted = |value: Value| -> anyhow::Result<BTreeMap<String, Value>> {
-            Ok(serde_json::from_value(value)?)
-        };
+        let sorted =
+            |value: Value| -> anyhow::Result<BTreeMap<String, Value>> { Ok(serde_json::from_value(value)?) };
         let environment = serde_json::to_string_pretty(&self.environment)?.replace('\n', "\n  ");
         let mut text = String::new();
         write!(text, "{{\n  \"environment\": {environment},\n  \"rows\": [")?;

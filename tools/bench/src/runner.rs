@@ -42,18 +42,11 @@ pub struct Plan {
 ///
 /// # Errors
 /// When an image cannot be run, hangs, dies, or prints numbers that are not to be trusted. Nothing is written then.
-pub fn run_plan(
-    plan: &Plan,
-    machine: &dyn Machine,
-    published: &Published,
-) -> anyhow::Result<String> {
+pub fn run_plan(plan: &Plan, machine: &dyn Machine, published: &Published) -> anyhow::Result<String> {
     let images = suite::select(plan.table.as_deref());
     if images.is_empty() {
         let table = plan.table.as_deref().unwrap_or_default();
-        bail!(
-            "no image measures table {table}; there are {}",
-            suite::tables()
-        );
+        bail!("no image measures table {table}; there are {}", suite::tables());
     }
     run_images(plan, machine, published, &images)
 }
@@ -66,17 +59,10 @@ fn run_images(
 ) -> anyhow::Result<String> {
     let tool = machine.tool()?;
     // Everything that can be missing is looked for before anything runs.
-    let missing: Vec<&str> = images
-        .iter()
-        .map(|i| i.file)
-        .filter(|file| !plan.kernels.join(file).is_file())
-        .collect();
+    let missing: Vec<&str> =
+        images.iter().map(|i| i.file).filter(|file| !plan.kernels.join(file).is_file()).collect();
     if !missing.is_empty() {
-        bail!(
-            "not in {}: {} (scripts/build.sh makes them)",
-            plan.kernels.display(),
-            missing.join(", ")
-        );
+        bail!("not in {}: {} (scripts/build.sh makes them)", plan.kernels.display(), missing.join(", "));
     }
     let results_path = plan.out.join("results.json");
     let mut results = Results::read(&results_path)?;
@@ -87,13 +73,7 @@ fn run_images(
     let start = Instant::now();
     let mut rows = Vec::new();
     for (index, image) in images.iter().enumerate() {
-        let label = format!(
-            "[{}/{}] table {}: {}",
-            index + 1,
-            images.len(),
-            image.table,
-            image.file
-        );
+        let label = format!("[{}/{}] table {}: {}", index + 1, images.len(), image.table, image.file);
         let binary = Binary {
             sha256: project::sha256(&plan.kernels.join(image.file))?,
             tool: tool.name.clone(),
@@ -113,11 +93,7 @@ fn run_images(
     };
     results.environment.summarize();
     write(&plan.out, &results, published)?;
-    eprintln!(
-        "{} in {:.1} s",
-        results_path.display(),
-        start.elapsed().as_secs_f64()
-    );
+    eprintln!("{} in {:.1} s", results_path.display(), start.elapsed().as_secs_f64());
     Ok(report::terminal(&results, published, replaced))
 }
 
@@ -127,10 +103,7 @@ fn run_images(
 /// When one cannot be written.
 pub fn write(out: &Path, results: &Results, published: &Published) -> anyhow::Result<()> {
     write_file(&out.join("results.json"), &results.to_json()?)?;
-    write_file(
-        &out.join("tables.md"),
-        &report::markdown(results, published),
-    )?;
+    write_file(&out.join("tables.md"), &report::markdown(results, published))?;
     write_file(&out.join("tables.csv"), &report::csv(results, published))
 }
 
@@ -140,20 +113,11 @@ fn parameters(root: &Path) -> anyhow::Result<Option<String>> {
     path.is_file().then(|| project::sha256(&path)).transpose()
 }
 
-fn run_image(
-    plan: &Plan,
-    machine: &dyn Machine,
-    image: &Image,
-    label: &str,
-) -> anyhow::Result<Vec<Row>> {
+fn run_image(plan: &Plan, machine: &dyn Machine, image: &Image, label: &str) -> anyhow::Result<Vec<Row>> {
     let kernel = plan.kernels.join(image.file);
     let name = image.file.trim_end_matches(".elf");
     let log = plan.root.join("logs").join(format!("{name}.log"));
-    let job = Job {
-        kernel,
-        append: plan.quick.then(|| QUICK.to_owned()),
-        trace: false,
-    };
+    let job = Job { kernel, append: plan.quick.then(|| QUICK.to_owned()), trace: false };
     let limits = Limits::seconds(plan.seconds.unwrap_or(image.seconds));
     let mut progress = Progress::new(label);
     let outcome = run(machine, &job, limits, &log, |_| {
@@ -173,22 +137,12 @@ fn run_image(
         .rows
         .iter()
         .copied()
-        .filter(|row| {
-            !measured
-                .iter()
-                .any(|m| m.table == image.table && m.row == *row)
-        })
+        .filter(|row| !measured.iter().any(|m| m.table == image.table && m.row == *row))
         .collect();
     if !missing.is_empty() {
-        bail!(failed(format!(
-            "ended, but did not print: {}",
-            missing.join(", ")
-        )));
+        bail!(failed(format!("ended, but did not print: {}", missing.join(", "))));
     }
-    Ok(measured
-        .into_iter()
-        .map(|m| row(image, machine, m))
-        .collect())
+    Ok(measured.into_iter().map(|m| row(image, machine, m)).collect())
 }
 
 /// A measurement as a row of results.json. Malta has no microseconds; a modelled machine's go in where it is added.
@@ -226,12 +180,7 @@ impl<'a> Progress<'a> {
     fn new(label: &'a str) -> Self {
         let terminal = std::io::stderr().is_terminal();
         eprint!("{label} ...{}", if terminal { "" } else { "\n" });
-        Self {
-            label,
-            start: Instant::now(),
-            next: Duration::from_secs(1),
-            terminal,
-        }
+        Self { label, start: Instant::now(), next: Duration::from_secs(1), terminal }
     }
 
     fn tick(&mut self) {
@@ -254,11 +203,7 @@ impl<'a> Progress<'a> {
             end => end.to_string(),
         };
         let again = if self.terminal { "\r" } else { "" };
-        eprintln!(
-            "{again}{}: {how}, {:.1} s",
-            self.label,
-            outcome.elapsed.as_secs_f64()
-        );
+        eprintln!("{again}{}: {how}, {:.1} s", self.label, outcome.elapsed.as_secs_f64());
     }
 }
 
@@ -268,18 +213,8 @@ pub fn list(kernels: &Path) -> String {
     suite::SUITE
         .iter()
         .map(|i| {
-            let state = if kernels.join(i.file).is_file() {
-                "built"
-            } else {
-                "not built"
-            };
-            format!(
-                "table {:<3} {:<18} {:<10} {}\n",
-                i.table,
-                i.file,
-                state,
-                i.rows.join(", ")
-            )
+            let state = if kernels.join(i.file).is_file() { "built" } else { "not built" };
+            format!("table {:<3} {:<18} {:<10} {}\n", i.table, i.file, state, i.rows.join(", "))
         })
         .collect()
 }

@@ -26,11 +26,9 @@ pub fn count(text: &str, language: Language) -> usize {
     match language {
         Language::Rust => count_rust(text),
         Language::Assembly => count_assembly(text),
-        Language::Shell => text
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty() && !l.starts_with('#'))
-            .count(),
+        Language::Shell => {
+            text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).count()
+        }
     }
 }
 
@@ -63,11 +61,7 @@ fn count_rust(text: &str) -> usize {
             State::Block(depth) => match (c, at(i + 1)) {
                 ('/', '*') => (state, step) = (State::Block(depth + 1), 2),
                 ('*', '/') => {
-                    state = if depth == 1 {
-                        State::Code
-                    } else {
-                        State::Block(depth - 1)
-                    };
+                    state = if depth == 1 { State::Code } else { State::Block(depth - 1) };
                     step = 2;
                 }
                 _ => {}
@@ -111,8 +105,8 @@ fn count_rust(text: &str) -> usize {
 
 fn count_assembly(text: &str) -> usize {
     const DIRECTIVES: [&str; 12] = [
-        "include", "define", "undef", "if", "ifdef", "ifndef", "elif", "else", "endif", "error",
-        "warning", "pragma",
+        "include", "define", "undef", "if", "ifdef", "ifndef", "elif", "else", "endif", "error", "warning",
+        "pragma",
     ];
     let mut block = false;
     let mut lines = 0;
@@ -131,9 +125,8 @@ fn count_assembly(text: &str) -> usize {
                 None => (rest, None),
             };
             let before = before.split("//").next().unwrap_or("").trim();
-            let directive = |text: &str| {
-                DIRECTIVES.contains(&text.split([' ', '\t', '(']).next().unwrap_or(""))
-            };
+            let directive =
+                |text: &str| DIRECTIVES.contains(&text.split([' ', '\t', '(']).next().unwrap_or(""));
             code |= match before.strip_prefix('#') {
                 Some(after) => directive(after.trim_start()),
                 None => !before.is_empty(),
@@ -151,11 +144,7 @@ fn count_assembly(text: &str) -> usize {
 /// Lines of the kernel, out of all areas.
 #[must_use]
 pub fn kernel_lines(areas: &[(&'static str, Lines)]) -> usize {
-    areas
-        .iter()
-        .filter(|(name, _)| *name == KERNEL)
-        .map(|(_, lines)| lines.total())
-        .sum()
+    areas.iter().filter(|(name, _)| *name == KERNEL).map(|(_, lines)| lines.total()).sum()
 }
 
 /// Which area a file belongs to, by its path in the project. `None`: not counted.
@@ -231,8 +220,7 @@ impl Lines {
 /// # Errors
 /// When a file cannot be read.
 pub fn count_project(root: &Path) -> anyhow::Result<Vec<(&'static str, Lines)>> {
-    let mut areas: Vec<(&'static str, Lines)> =
-        AREAS.iter().map(|a| (*a, Lines::default())).collect();
+    let mut areas: Vec<(&'static str, Lines)> = AREAS.iter().map(|a| (*a, Lines::default())).collect();
     for top in ["aegis", "exos", "apps", "tools", "scripts", ".ci"] {
         walk(root, &root.join(top), &mut areas)?;
     }
@@ -261,11 +249,7 @@ fn walk(root: &Path, dir: &Path, areas: &mut [(&'static str, Lines)]) -> anyhow:
             None => Language::Shell,
             Some(_) => continue,
         };
-        let relative = path
-            .strip_prefix(root)
-            .unwrap_or(&path)
-            .to_string_lossy()
-            .into_owned();
+        let relative = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
         let Some(area) = area(&relative) else {
             continue;
         };
@@ -336,11 +320,7 @@ pub fn render(areas: &[(&'static str, Lines)], kernels: &[(String, Bytes)]) -> S
         "lines without blanks", "files", "Rust", "assembly", "shell", "total"
     );
     for (name, l) in areas {
-        let limit = if *name == KERNEL {
-            format!("  of {KERNEL_LIMIT} allowed")
-        } else {
-            String::new()
-        };
+        let limit = if *name == KERNEL { format!("  of {KERNEL_LIMIT} allowed") } else { String::new() };
         let _ = writeln!(
             text,
             "{name:<26}{:>7}{:>8}{:>10}{:>8}{:>8}{limit}",
@@ -352,18 +332,11 @@ pub fn render(areas: &[(&'static str, Lines)], kernels: &[(String, Bytes)]) -> S
         );
     }
     if !kernels.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n{:<26}{:>10}{:>10}{:>10}{:>12}",
-            "bytes", "text", "data", "bss", "boot image"
-        );
+        let _ =
+            writeln!(text, "\n{:<26}{:>10}{:>10}{:>10}{:>12}", "bytes", "text", "data", "bss", "boot image");
     }
     for (name, b) in kernels {
-        let _ = writeln!(
-            text,
-            "{name:<26}{:>10}{:>10}{:>10}{:>12}",
-            b.text, b.data, b.bss, b.image
-        );
+        let _ = writeln!(text, "{name:<26}{:>10}{:>10}{:>10}{:>12}", b.text, b.data, b.bss, b.image);
     }
     text
 }

@@ -34,22 +34,13 @@ pub const SUITE: &[Image] = &[
         rows: &["unalign", "overflow", "coproc", "prot"],
         seconds: 120,
     },
-    Image {
-        file: "bench-table6.elf",
-        table: "6",
-        system: "Aegis",
-        rows: &["transfer"],
-        seconds: 120,
-    },
+    Image { file: "bench-table6.elf", table: "6", system: "Aegis", rows: &["transfer"], seconds: 120 },
 ];
 
 /// The images of one table, or all.
 #[must_use]
 pub fn select(table: Option<&str>) -> Vec<&'static Image> {
-    SUITE
-        .iter()
-        .filter(|image| table.is_none_or(|t| t == image.table))
-        .collect()
+    SUITE.iter().filter(|image| table.is_none_or(|t| t == image.table)).collect()
 }
 
 /// The tables that can be asked for.

@@ -111,16 +111,8 @@ impl Passes {
         let mut stats: Option<Stats> = None;
         for (pass, count) in self.counts.iter().filter(|(pass, _)| wanted(pass)) {
             let n = pass.instructions;
-            let old = stats.unwrap_or(Stats {
-                passes: 0,
-                min: n,
-                max: n,
-            });
-            stats = Some(Stats {
-                passes: old.passes + count,
-                min: old.min.min(n),
-                max: old.max.max(n),
-            });
+            let old = stats.unwrap_or(Stats { passes: 0, min: n, max: n });
+            stats = Some(Stats { passes: old.passes + count, min: old.min.min(n), max: old.max.max(n) });
         }
         stats
     }
@@ -141,13 +133,7 @@ impl Counter {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(span: Span) -> Self {
-        Self {
-            span,
-            pending: VecDeque::new(),
-            open: None,
-            last: 0,
-            passes: Passes::default(),
-        }
+        Self { span, pending: VecDeque::new(), open: None, last: 0, passes: Passes::default() }
     }
 
     /// Read one line. Lines that are not of a trace change nothing.
@@ -206,12 +192,7 @@ impl Counter {
             }
         }
         if self.open.is_none() && self.span.from.contains(&pc) {
-            self.open = Some(Pass {
-                from: pc,
-                origin: self.last,
-                end: 0,
-                instructions: 1,
-            });
+            self.open = Some(Pass { from: pc, origin: self.last, end: 0, instructions: 1 });
         }
         self.last = pc;
     }
@@ -229,10 +210,7 @@ pub fn passes(
     enough: u64,
     log: &Path,
 ) -> anyhow::Result<(Passes, Outcome)> {
-    let job = Job {
-        trace: true,
-        ..job.clone()
-    };
+    let job = Job { trace: true, ..job.clone() };
     let mut counter = Counter::new(span);
     let mut seen = 0u64;
     let outcome = run(machine, &job, limits, log, |line| {
@@ -271,17 +249,12 @@ impl Symbols {
             let (Ok(name), Ok(address)) = (symbol.name(), u32::try_from(symbol.address())) else {
                 continue;
             };
-            let named = matches!(
-                symbol.kind(),
-                SymbolKind::Text | SymbolKind::Label | SymbolKind::Unknown
-            );
+            let named = matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Label | SymbolKind::Unknown);
             if name.is_empty() || symbol.is_undefined() || !named {
                 continue;
             }
             self.by_name.entry(name.to_owned()).or_insert(address);
-            self.by_address
-                .entry(address)
-                .or_insert_with(|| name.to_owned());
+            self.by_address.entry(address).or_insert_with(|| name.to_owned());
         }
         Ok(())
     }
@@ -292,13 +265,9 @@ impl Symbols {
     /// When it is neither.
     pub fn resolve(&self, name: &str) -> anyhow::Result<u32> {
         if let Some(digits) = name.strip_prefix("0x") {
-            return u32::from_str_radix(digits, 16)
-                .with_context(|| format!("{name} is no address"));
+            return u32::from_str_radix(digits, 16).with_context(|| format!("{name} is no address"));
         }
-        self.by_name
-            .get(name)
-            .copied()
-            .with_context(|| format!("no symbol {name} in the given ELF files"))
+        self.by_name.get(name).copied().with_context(|| format!("no symbol {name} in the given ELF files"))
     }
 
     /// An address as people read it: `0x80000188 <exception+0x8>`.
@@ -322,28 +291,16 @@ impl Symbols {
 pub fn render(passes: &Passes, symbols: &Symbols, wanted: impl Fn(&Pass) -> bool) -> String {
     const KINDS: usize = 20;
     let mut text = String::new();
-    let mut from: Vec<u32> = passes
-        .counts
-        .keys()
-        .filter(|p| wanted(p))
-        .map(|p| p.from)
-        .collect();
+    let mut from: Vec<u32> = passes.counts.keys().filter(|p| wanted(p)).map(|p| p.from).collect();
     from.dedup();
     for from in from {
         let Some(s) = passes.stats(|p| p.from == from && wanted(p)) else {
             continue;
         };
         let name = symbols.show(from);
-        let _ = writeln!(
-            text,
-            "{name}: {} passes, min {}, max {} instructions",
-            s.passes, s.min, s.max
-        );
-        let mut kinds: Vec<(&Pass, &u64)> = passes
-            .counts
-            .iter()
-            .filter(|(p, _)| p.from == from && wanted(p))
-            .collect();
+        let _ = writeln!(text, "{name}: {} passes, min {}, max {} instructions", s.passes, s.min, s.max);
+        let mut kinds: Vec<(&Pass, &u64)> =
+            passes.counts.iter().filter(|(p, _)| p.from == from && wanted(p)).collect();
         kinds.sort_by_key(|(pass, count)| (std::cmp::Reverse(**count), **pass));
         for (pass, count) in kinds.iter().take(KINDS) {
             let _ = writeln!(
@@ -358,11 +315,8 @@ pub fn render(passes: &Passes, symbols: &Symbols, wanted: impl Fn(&Pass) -> bool
             let _ = writeln!(text, "  and {} kinds more", kinds.len() - KINDS);
         }
     }
-    let _ = writeln!(
-        text,
-        "{} instructions executed, {} passes not ended",
-        passes.executed, passes.unfinished
-    );
+    let _ =
+        writeln!(text, "{} instructions executed, {} passes not ended", passes.executed, passes.unfinished);
     text
 }
 

@@ -79,14 +79,7 @@ impl Run {
         let kernel = dir.path().join("guest.elf");
         std::fs::write(&kernel, elf(code)).expect("a file");
         let log = dir.path().join("log");
-        Some((
-            Self { machine, dir },
-            Job {
-                kernel,
-                ..Job::default()
-            },
-            log,
-        ))
+        Some((Self { machine, dir }, Job { kernel, ..Job::default() }, log))
     }
 
     fn go(&self, job: &Job, limits: Limits, log: &Path) -> bench::machine::Outcome {
@@ -102,10 +95,7 @@ fn a_guest_prints_and_exits() {
             return;
         };
         let outcome = qemu.go(&job, Limits::seconds(60), &log);
-        assert_eq!(
-            outcome.end,
-            End::Exited(i32::try_from(status).expect("small"))
-        );
+        assert_eq!(outcome.end, End::Exited(i32::try_from(status).expect("small")));
         assert_eq!(outcome.console().collect::<Vec<_>>(), ["hi"]);
     }
 }
@@ -117,14 +107,7 @@ fn a_guest_that_hangs_is_killed() {
     let Some((qemu, job, log)) = Run::new(&code) else {
         return;
     };
-    let outcome = qemu.go(
-        &job,
-        Limits {
-            time: Duration::from_secs(2),
-            output: 1000,
-        },
-        &log,
-    );
+    let outcome = qemu.go(&job, Limits { time: Duration::from_secs(2), output: 1000 }, &log);
     assert_eq!(outcome.end, End::TimedOut);
     assert_eq!(outcome.console().collect::<Vec<_>>(), ["hi"]);
 }
@@ -135,42 +118,19 @@ fn instructions_are_counted() {
         return;
     };
     let count = |from: u32, until: u32| {
-        let span = Span {
-            from: vec![START + 4 * from],
-            until: Until::At(START + 4 * until),
-        };
-        let (passes, outcome) = trace::passes(
-            &qemu.machine,
-            &job,
-            span,
-            Limits::seconds(60),
-            u64::MAX,
-            &log,
-        )
-        .expect("starts");
+        let span = Span { from: vec![START + 4 * from], until: Until::At(START + 4 * until) };
+        let (passes, outcome) =
+            trace::passes(&qemu.machine, &job, span, Limits::seconds(60), u64::MAX, &log).expect("starts");
         assert_eq!(outcome.end, End::Exited(0));
         passes.stats(|_| true)
     };
-    let once = |n| {
-        Some(Stats {
-            passes: 1,
-            min: n,
-            max: n,
-        })
-    };
+    let once = |n| Some(Stats { passes: 1, min: n, max: n });
     // The stores to the serial port are rewound by QEMU, and count once all the same.
     assert_eq!(count(0, 8), once(8));
     // Three rounds of three instructions.
     assert_eq!(count(7, 11), once(1 + 9));
     // Round by round: the first two end at the loop's head.
-    assert_eq!(
-        count(9, 8),
-        Some(Stats {
-            passes: 2,
-            min: 2,
-            max: 2
-        })
-    );
+    assert_eq!(count(9, 8), Some(Stats { passes: 2, min: 2, max: 2 }));
 }
 
 #[test]
@@ -179,15 +139,9 @@ fn two_runs_execute_the_same_number_of_instructions() {
         return;
     };
     let executed = || {
-        let span = Span {
-            from: vec![],
-            until: Until::User,
-        };
+        let span = Span { from: vec![], until: Until::User };
         let limits = Limits::seconds(60);
-        trace::passes(&qemu.machine, &job, span, limits, u64::MAX, &log)
-            .expect("starts")
-            .0
-            .executed
+        trace::passes(&qemu.machine, &job, span, limits, u64::MAX, &log).expect("starts").0.executed
     };
     let first = executed();
     assert!(first > 20);

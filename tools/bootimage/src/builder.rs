@@ -51,10 +51,7 @@ pub enum BuildError {
 
 /// Whether a name is not empty and has only characters that names may have.
 pub(crate) fn is_name(name: &[u8]) -> bool {
-    !name.is_empty()
-        && name
-            .iter()
-            .all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(c))
+    !name.is_empty() && name.iter().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(c))
 }
 
 /// Builds an image; the first program is the one that the kernel starts.
@@ -63,10 +60,7 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
 /// The first reason against it.
 pub fn build(programs: &[Program<'_>]) -> Result<Vec<u8>, BuildError> {
     check_names(programs)?;
-    let executables = programs
-        .iter()
-        .map(executable)
-        .collect::<Result<Vec<_>, _>>()?;
+    let executables = programs.iter().map(executable).collect::<Result<Vec<_>, _>>()?;
     let first = executables.first().ok_or(BuildError::NoProgram)?;
     let first_pages: Vec<_> = first.pages().collect();
 
@@ -149,8 +143,6 @@ fn check_names(programs: &[Program<'_>]) -> Result<(), BuildError> {
 }
 
 fn executable<'a>(program: &Program<'a>) -> Result<Executable<'a>, BuildError> {
-    Executable::parse(program.file).map_err(|reason| BuildError::Program {
-        name: program.name.into(),
-        reason,
-    })
+    Executable::parse(program.file)
+        .map_err(|reason| BuildError::Program { name: program.name.into(), reason })
 }

@@ -68,9 +68,7 @@ pub enum ElfError {
     )]
     OutsideProgramSpace(u32),
     /// The segment starts where programs are, but does not end there.
-    #[error(
-        "too large in memory: segment at {0:#010x} ends at {1:#010x}, the limit is {PROGRAM_END:#010x}"
-    )]
+    #[error("too large in memory: segment at {0:#010x} ends at {1:#010x}, the limit is {PROGRAM_END:#010x}")]
     MemoryTooLarge(u32, u32),
     /// Address and file offset disagree within the page.
     #[error("segment at {0:#010x} is misaligned: file offset {1:#x} differs within the page")]
@@ -121,9 +119,8 @@ impl Segment<'_> {
             return None;
         }
         let mut bytes = vec![0; PAGE_SIZE as usize];
-        bytes[(from - page) as usize..(to - page) as usize].copy_from_slice(
-            &self.contents[(from - self.address) as usize..(to - self.address) as usize],
-        );
+        bytes[(from - page) as usize..(to - page) as usize]
+            .copy_from_slice(&self.contents[(from - self.address) as usize..(to - self.address) as usize]);
         Some(bytes.into())
     }
 }
@@ -183,9 +180,8 @@ impl<'a> Executable<'a> {
         if entry % 4 != 0 {
             return Err(ElfError::EntryUnaligned(entry));
         }
-        let holds_entry = |s: &Segment<'_>| {
-            s.executable && entry >= s.address && entry - s.address < s.memory_bytes
-        };
+        let holds_entry =
+            |s: &Segment<'_>| s.executable && entry >= s.address && entry - s.address < s.memory_bytes;
         if !segments.iter().any(holds_entry) {
             return Err(ElfError::EntryNotExecutable(entry));
         }
@@ -193,23 +189,17 @@ impl<'a> Executable<'a> {
         if file.len() > MAX_FILE_BYTES as usize {
             return Err(ElfError::FileTooLarge(file.len()));
         }
-        Ok(Self {
-            entry,
-            segments,
-            file,
-        })
+        Ok(Self { entry, segments, file })
     }
 
     /// The program as pages, by address.
     pub fn pages(&self) -> impl Iterator<Item = Page> {
         self.segments.iter().flat_map(|segment| {
-            (segment.first_page()..segment.end_page())
-                .step_by(PAGE_SIZE as usize)
-                .map(|address| Page {
-                    address,
-                    writable: segment.writable,
-                    contents: segment.page(address),
-                })
+            (segment.first_page()..segment.end_page()).step_by(PAGE_SIZE as usize).map(|address| Page {
+                address,
+                writable: segment.writable,
+                contents: segment.page(address),
+            })
         })
     }
 }
@@ -240,8 +230,7 @@ fn trimmed(
 
 /// The header of a static MIPS executable.
 pub(crate) fn elf_header(bytes: &[u8]) -> Result<&FileHeader32<LittleEndian>, ElfError> {
-    let (header, _) =
-        pod::from_bytes::<FileHeader32<LittleEndian>>(bytes).map_err(|()| ElfError::NotElf)?;
+    let (header, _) = pod::from_bytes::<FileHeader32<LittleEndian>>(bytes).map_err(|()| ElfError::NotElf)?;
     let ident = header.e_ident();
     if ident.magic != elf::ELFMAG {
         return Err(ElfError::NotElf);
@@ -302,9 +291,7 @@ fn segment<'a>(
         .checked_add(file_bytes)
         .and_then(|end| bytes.get(offset as usize..end as usize))
         .ok_or(ElfError::SegmentOutsideFile(address))?;
-    let end = address
-        .checked_add(memory_bytes)
-        .ok_or(ElfError::AddressOverflow(address))?;
+    let end = address.checked_add(memory_bytes).ok_or(ElfError::AddressOverflow(address))?;
     if !(PROGRAM_START..PROGRAM_END).contains(&address) {
         return Err(ElfError::OutsideProgramSpace(address));
     }

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use aegis_abi::image::{
-    self, FirstPage, Header, MAGIC, MAX_PAGES, PROGRAMS, VERSION, WRITABLE, ZERO_PAGE,
-};
+use aegis_abi::image::{self, FirstPage, Header, MAGIC, MAX_PAGES, PROGRAMS, VERSION, WRITABLE, ZERO_PAGE};
 use aegis_abi::layout::PAGE_SIZE;
 use thiserror::Error;
 
@@ -59,9 +57,7 @@ pub enum ParseError {
     #[error("entry {0}: reserved words {1:#x?}")]
     Reserved(usize, [u32; 2]),
     /// The file is empty, too large, or not inside the image.
-    #[error(
-        "entry {entry}: {bytes} bytes at page {page} are empty, too large or outside the image"
-    )]
+    #[error("entry {entry}: {bytes} bytes at page {page} are empty, too large or outside the image")]
     File {
         /// Which entry.
         entry: usize,
@@ -161,19 +157,14 @@ pub fn parse(image: &[u8]) -> Result<Image<'_>, ParseError> {
     }
     let computed = image::checksum(header.words());
     if header.checksum != computed {
-        return Err(ParseError::Checksum {
-            found: header.checksum,
-            computed,
-        });
+        return Err(ParseError::Checksum { found: header.checksum, computed });
     }
 
     let programs = programs(image, &header)?;
     let first_pages = first_pages(image, &header)?;
     let first_entry = header.first_entry;
     let entry_page = first_entry & !(PAGE_SIZE - 1);
-    let holds_entry = first_pages
-        .iter()
-        .any(|record| record.address == entry_page);
+    let holds_entry = first_pages.iter().any(|record| record.address == entry_page);
     if !first_entry.is_multiple_of(4) || !holds_entry {
         return Err(ParseError::Entry(first_entry));
     }
@@ -200,16 +191,8 @@ fn programs<'a>(image: &'a [u8], header: &Header) -> Result<Vec<Entry<'a>>, Pars
         let (file_page, file_bytes) = (program.file_page, program.file_bytes);
         let file = range(image, file_page, file_bytes)
             .filter(|_| (1..=MAX_FILE_BYTES).contains(&file_bytes))
-            .ok_or(ParseError::File {
-                entry: index,
-                page: file_page,
-                bytes: file_bytes,
-            })?;
-        programs.push(Entry {
-            name,
-            file_page,
-            file,
-        });
+            .ok_or(ParseError::File { entry: index, page: file_page, bytes: file_bytes })?;
+        programs.push(Entry { name, file_page, file });
     }
     Ok(programs)
 }
@@ -227,16 +210,10 @@ fn first_pages<'a>(image: &'a [u8], header: &Header) -> Result<Vec<Record<'a>>, 
     let table = Some(count)
         .filter(|count| (1..=MAX_RECORDS).contains(count))
         .and_then(|count| range(image, table_page, count * RECORD_BYTES as u32))
-        .ok_or(ParseError::Table {
-            pages: count,
-            table: table_page,
-        })?;
+        .ok_or(ParseError::Table { pages: count, table: table_page })?;
     let mut records: Vec<Record<'a>> = Vec::new();
     for (index, &bytes) in table.as_chunks().0.iter().enumerate() {
-        let FirstPage {
-            address: word,
-            page,
-        } = record_from_bytes(bytes);
+        let FirstPage { address: word, page } = record_from_bytes(bytes);
         let address = word & !(PAGE_SIZE - 1);
         let flags = word - address;
         if flags & !WRITABLE != 0 {
@@ -255,11 +232,7 @@ fn first_pages<'a>(image: &'a [u8], header: &Header) -> Result<Vec<Record<'a>>, 
                 Some((page, contents.ok_or(ParseError::RecordPage(index, page))?))
             }
         };
-        records.push(Record {
-            address,
-            writable: flags & WRITABLE != 0,
-            contents,
-        });
+        records.push(Record { address, writable: flags & WRITABLE != 0, contents });
     }
     Ok(records)
 }
@@ -273,17 +246,8 @@ impl fmt::Display for Image<'_> {
             self.programs.len(),
             self.checksum
         )?;
-        for Entry {
-            name,
-            file_page,
-            file,
-        } in &self.programs
-        {
-            writeln!(
-                f,
-                "  {name:<16} {:>7} bytes at page {file_page}",
-                file.len()
-            )?;
+        for Entry { name, file_page, file } in &self.programs {
+            writeln!(f, "  {name:<16} {:>7} bytes at page {file_page}", file.len())?;
         }
         writeln!(
             f,
@@ -292,12 +256,7 @@ impl fmt::Display for Image<'_> {
             self.first_pages.len(),
             self.first_table_page
         )?;
-        for Record {
-            address,
-            writable,
-            contents,
-        } in &self.first_pages
-        {
+        for Record { address, writable, contents } in &self.first_pages {
             let access = if *writable { "rw" } else { "ro" };
             match contents {
                 Some((page, _)) => writeln!(f, "  {address:#010x} {access} page {page}")?,

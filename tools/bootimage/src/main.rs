@@ -43,25 +43,19 @@ fn main() -> anyhow::Result<()> {
         print!("{image}");
         return Ok(());
     }
-    let Some(output) = arguments.output else {
-        bail!("either -o FILE or --list IMAGE is needed")
-    };
+    let Some(output) = arguments.output else { bail!("either -o FILE or --list IMAGE is needed") };
     let mut files = Vec::new();
     for (name, path) in &arguments.programs {
-        let file = std::fs::read(path)
-            .with_context(|| format!("program {name:?}: reading {}", path.display()))?;
+        let file =
+            std::fs::read(path).with_context(|| format!("program {name:?}: reading {}", path.display()))?;
         files.push((name, file));
     }
-    let programs: Vec<_> = files
-        .iter()
-        .map(|(name, file)| Program { name, file })
-        .collect();
+    let programs: Vec<_> = files.iter().map(|(name, file)| Program { name, file }).collect();
     let image = build(&programs)?;
     parse(&image).context("the image just built is unreadable")?;
     let file = match arguments.into {
         Some(path) => {
-            let kernel =
-                std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            let kernel = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
             add_to_kernel(&kernel, &image).with_context(|| path.display().to_string())?
         }
         None => image,

@@ -9,12 +9,7 @@ pub const HEADER_BYTES: usize = size_of::<Header>();
 pub const RECORD_BYTES: usize = size_of::<FirstPage>();
 
 /// A program's place in the header while it is empty.
-pub const EMPTY: Program = Program {
-    name: [0; NAME_BYTES],
-    file_page: 0,
-    file_bytes: 0,
-    reserved: [0; 2],
-};
+pub const EMPTY: Program = Program { name: [0; NAME_BYTES], file_page: 0, file_bytes: 0, reserved: [0; 2] };
 
 /// Pages that a number of bytes takes.
 pub const fn pages(bytes: u32) -> u32 {
@@ -51,12 +46,7 @@ pub fn header_from_bytes(bytes: &[u8; HEADER_BYTES]) -> Header {
             for part in name.as_chunks_mut().0 {
                 *part = word().to_le_bytes();
             }
-            Program {
-                name,
-                file_page: word(),
-                file_bytes: word(),
-                reserved: [(); 2].map(|()| word()),
-            }
+            Program { name, file_page: word(), file_bytes: word(), reserved: [(); 2].map(|()| word()) }
         }),
     }
 }
@@ -72,8 +62,5 @@ pub fn record_to_bytes(record: FirstPage) -> [u8; RECORD_BYTES] {
 /// A record from its bytes.
 pub fn record_from_bytes(bytes: [u8; RECORD_BYTES]) -> FirstPage {
     let [a, b, c, d, e, f, g, h] = bytes;
-    FirstPage {
-        address: u32::from_le_bytes([a, b, c, d]),
-        page: u32::from_le_bytes([e, f, g, h]),
-    }
+    FirstPage { address: u32::from_le_bytes([a, b, c, d]), page: u32::from_le_bytes([e, f, g, h]) }
 }

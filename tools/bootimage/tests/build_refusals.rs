@@ -26,10 +26,7 @@ fn too_many_programs() {
     let names: Vec<String> = (0..65).map(|n| format!("p{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     assert!(build(&named(&names[..64], &file)).is_ok());
-    refused(
-        &named(&names, &file),
-        "too many programs: 65, the limit is 64",
-    );
+    refused(&named(&names, &file), "too many programs: 65, the limit is 64");
 }
 
 #[test]
@@ -56,25 +53,13 @@ fn name_too_long() {
 #[test]
 fn duplicate_name() {
     let file = Elf::default().build();
-    refused(
-        &named(&["a", "b", "a"], &file),
-        "two programs are named \"a\"",
-    );
+    refused(&named(&["a", "b", "a"], &file), "two programs are named \"a\"");
 }
 
 #[test]
 fn refused_program() {
     let (good, bad) = (Elf::default().build(), elf(|e| e.class = 2));
-    let programs = [
-        Program {
-            name: "init",
-            file: &good,
-        },
-        Program {
-            name: "bad",
-            file: &bad,
-        },
-    ];
+    let programs = [Program { name: "init", file: &good }, Program { name: "bad", file: &bad }];
     refused(&programs, "program \"bad\": not a 32-bit ELF file");
 }
 
@@ -95,9 +80,6 @@ fn image_too_large() {
         programs.push(Program { name, file: &small });
     }
     assert_eq!(build(&programs).unwrap().len(), 16 << 20);
-    programs.push(Program {
-        name: "i",
-        file: &small,
-    });
+    programs.push(Program { name: "i", file: &small });
     refused(&programs, "image too large: 4098 pages, the limit is 4096");
 }

@@ -13,16 +13,9 @@ fn path(name: &str) -> PathBuf {
 
 /// Runs the tool: success, standard output, standard error.
 fn run(arguments: &[&str]) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_bootimage"))
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bootimage")).args(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.success(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
 #[test]
@@ -31,10 +24,7 @@ fn builds_and_lists() {
     std::fs::write(&elf, Elf::default().build()).unwrap();
     let program = format!("init={}", elf.display());
     let image_name = image.to_str().unwrap();
-    assert_eq!(
-        run(&["-o", image_name, &program]),
-        (true, String::new(), String::new())
-    );
+    assert_eq!(run(&["-o", image_name, &program]), (true, String::new(), String::new()));
     assert_eq!(std::fs::read(&image).unwrap().len(), 6 * 4096);
     let (success, out, _) = run(&["--list", image_name]);
     assert!(success);
@@ -48,10 +38,7 @@ fn refuses_with_the_programs_name() {
     let program = format!("worse={}", bad.display());
     let (success, _, err) = run(&["-o", image.to_str().unwrap(), &program]);
     assert!(!success);
-    assert!(
-        err.contains("program \"worse\": not a 32-bit ELF file"),
-        "{err}"
-    );
+    assert!(err.contains("program \"worse\": not a 32-bit ELF file"), "{err}");
     assert!(!image.exists());
 }
 

@@ -85,10 +85,7 @@ fn file_too_large() {
 
 #[test]
 fn program_header_size() {
-    refused(
-        &elf(|e| e.header_size = 56),
-        "program headers of 56 bytes, need 32",
-    );
+    refused(&elf(|e| e.header_size = 56), "program headers of 56 bytes, need 32");
 }
 
 #[test]
@@ -101,10 +98,7 @@ fn program_headers_outside_file() {
 #[test]
 fn no_segment() {
     refused(&elf(|e| e.headers.clear()), "no loadable segment");
-    refused(
-        &elf(|e| e.headers.iter_mut().for_each(|h| h.kind = 4)),
-        "no loadable segment",
-    );
+    refused(&elf(|e| e.headers.iter_mut().for_each(|h| h.kind = 4)), "no loadable segment");
     let empty = elf(|e| {
         for header in &mut e.headers {
             (header.file_bytes, header.memory_bytes) = (0, 0);
@@ -116,10 +110,7 @@ fn no_segment() {
 #[test]
 fn dynamic() {
     for kind in [PT_DYNAMIC, PT_INTERP] {
-        refused(
-            &elf(|e| e.headers[1].kind = kind),
-            "has a dynamic or interpreter segment",
-        );
+        refused(&elf(|e| e.headers[1].kind = kind), "has a dynamic or interpreter segment");
     }
 }
 
@@ -181,10 +172,7 @@ fn overlap() {
         e.headers[1].address = 0x0002_0010;
         e.headers.swap(0, 1);
     });
-    refused(
-        &swapped,
-        "segments at 0x00020000 and 0x00020010 share a page",
-    );
+    refused(&swapped, "segments at 0x00020000 and 0x00020010 share a page");
     refused(
         &elf(|e| {
             e.headers[1].address = 0x0001_f010;
@@ -211,23 +199,14 @@ fn memory_too_large() {
 
 #[test]
 fn entry_unaligned() {
-    refused(
-        &elf(|e| e.entry = 0x0002_0002),
-        "entry point 0x00020002 is not at a word address",
-    );
+    refused(&elf(|e| e.entry = 0x0002_0002), "entry point 0x00020002 is not at a word address");
 }
 
 #[test]
 fn entry_not_executable() {
     for entry in [0, 0x0001_fffc, 0x0002_0010, 0x0002_1010, 0xffff_fffc] {
-        assert_eq!(
-            Executable::parse(&elf(|e| e.entry = entry)),
-            Err(ElfError::EntryNotExecutable(entry))
-        );
+        assert_eq!(Executable::parse(&elf(|e| e.entry = entry)), Err(ElfError::EntryNotExecutable(entry)));
     }
-    refused(
-        &elf(|e| e.entry = 0x0002_1010),
-        "entry point 0x00021010 is not in an executable segment",
-    );
+    refused(&elf(|e| e.entry = 0x0002_1010), "entry point 0x00021010 is not in an executable segment");
     accepted(&elf(|e| e.entry = 0x0002_000c));
 }

@@ -12,17 +12,7 @@ fn programs() -> [Vec<u8>; 2] {
 
 fn small_image() -> Vec<u8> {
     let [init, shell] = programs();
-    build(&[
-        Program {
-            name: "init",
-            file: &init,
-        },
-        Program {
-            name: "shell",
-            file: &shell,
-        },
-    ])
-    .unwrap()
+    build(&[Program { name: "init", file: &init }, Program { name: "shell", file: &shell }]).unwrap()
 }
 
 /// The bytes that are not zero, 16 to a line.
@@ -30,10 +20,8 @@ fn dump(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (line, chunk) in bytes.chunks(16).enumerate() {
         if chunk.iter().any(|&byte| byte != 0) {
-            let words: Vec<String> = chunk
-                .chunks(4)
-                .map(|w| w.iter().map(|b| format!("{b:02x}")).collect())
-                .collect();
+            let words: Vec<String> =
+                chunk.chunks(4).map(|w| w.iter().map(|b| format!("{b:02x}")).collect()).collect();
             text += &format!("{:06x}: {}\n", line * 16, words.join(" "));
         }
     }
@@ -73,9 +61,7 @@ fn listing() {
 fn the_first_programs_pages() {
     let image = small_image();
     let image = parse(&image).unwrap();
-    let [code, data, zero] = &image.first_pages[..] else {
-        panic!("three pages")
-    };
+    let [code, data, zero] = &image.first_pages[..] else { panic!("three pages") };
     let code = code.contents.unwrap().1;
     assert_eq!(code[..16], (1..=16).collect::<Vec<u8>>());
     // The file goes on, but not the segment.
@@ -113,10 +99,7 @@ fn the_largest_program() {
         e.headers[1].address = 0x0001_1010;
         e.headers[1].memory_bytes = 0x0006_aff0;
     });
-    let program = Program {
-        name: "big",
-        file: &file,
-    };
+    let program = Program { name: "big", file: &file };
     let image = build(&[program]).unwrap();
     let image = parse(&image).unwrap();
     assert_eq!(image.first_pages.len(), 108);
@@ -152,11 +135,7 @@ fn files_are_trimmed_to_what_is_loaded() {
     assert_eq!(executable.file, bare);
     // Only once.
     assert_eq!(Executable::parse(&bare).unwrap().file, bare);
-    let image = build(&[Program {
-        name: "a",
-        file: &full,
-    }])
-    .unwrap();
+    let image = build(&[Program { name: "a", file: &full }]).unwrap();
     let image = parse(&image).unwrap();
     assert_eq!(image.programs[0].file, bare);
     assert_eq!(Executable::parse(image.programs[0].file), Ok(executable));

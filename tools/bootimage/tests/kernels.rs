@@ -19,27 +19,11 @@ struct Kernel {
 
 impl Default for Kernel {
     fn default() -> Self {
-        let mut elf = Elf {
-            entry: 0x8004_0000,
-            contents: (1..=16).collect(),
-            ..Elf::default()
-        };
+        let mut elf = Elf { entry: 0x8004_0000, contents: (1..=16).collect(), ..Elf::default() };
         elf.headers[0].address = 0x8004_0000;
         elf.headers[0].memory_bytes = 0x1000;
-        elf.headers[1] = Header {
-            kind: 0,
-            offset: 0,
-            address: 0,
-            file_bytes: 0,
-            memory_bytes: 0,
-            flags: R,
-        };
-        Self {
-            elf,
-            symbol: "__image_start",
-            value: 0x8004_1000,
-            section: 1,
-        }
+        elf.headers[1] = Header { kind: 0, offset: 0, address: 0, file_bytes: 0, memory_bytes: 0, flags: R };
+        Self { elf, symbol: "__image_start", value: 0x8004_1000, section: 1 }
     }
 }
 
@@ -106,25 +90,8 @@ fn the_image_is_loaded_at_the_symbol() {
     let reserved = 52 + 32..52 + 64;
     assert_eq!(file[..reserved.start], kernel[..reserved.start]);
     assert_eq!(file[reserved.end..kernel.len()], kernel[reserved.end..]);
-    let words: Vec<u32> = file[reserved]
-        .as_chunks()
-        .0
-        .iter()
-        .map(|&word| u32::from_le_bytes(word))
-        .collect();
-    assert_eq!(
-        words,
-        [
-            PT_LOAD,
-            0x2000,
-            0x8004_1000,
-            0x8004_1000,
-            8192,
-            8192,
-            R,
-            4096
-        ]
-    );
+    let words: Vec<u32> = file[reserved].as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect();
+    assert_eq!(words, [PT_LOAD, 0x2000, 0x8004_1000, 0x8004_1000, 8192, 8192, R, 4096]);
 }
 
 #[test]
@@ -139,26 +106,14 @@ fn a_kernel_whose_size_is_whole_pages_gets_no_padding() {
 #[test]
 fn files_that_are_no_kernels() {
     refused(b"", "not a kernel: not an ELF file");
-    refused(
-        &kernel(|k| k.elf.class = 2),
-        "not a kernel: not a 32-bit ELF file",
-    );
-    refused(
-        &kernel(|k| k.elf.data = 2),
-        "not a kernel: not little-endian",
-    );
-    refused(
-        &kernel(|k| k.elf.machine = 40),
-        "not a kernel: not for MIPS (machine 40)",
-    );
+    refused(&kernel(|k| k.elf.class = 2), "not a kernel: not a 32-bit ELF file");
+    refused(&kernel(|k| k.elf.data = 2), "not a kernel: not little-endian");
+    refused(&kernel(|k| k.elf.machine = 40), "not a kernel: not for MIPS (machine 40)");
     refused(
         &kernel(|k| k.elf.file_type = 1),
         "not a kernel: not a static executable (ELF type 1, need 2, ET_EXEC)",
     );
-    refused(
-        &kernel(|k| k.elf.header_size = 56),
-        "not a kernel: program headers of 56 bytes, need 32",
-    );
+    refused(&kernel(|k| k.elf.header_size = 56), "not a kernel: program headers of 56 bytes, need 32");
     refused(
         &kernel(|k| k.elf.header_offset = 0x10_0000),
         "not a kernel: the program header table lies outside the file",
@@ -192,18 +147,12 @@ fn no_symbol() {
 fn unreadable_symbols() {
     let mut kernel = Kernel::default().build();
     kernel[32..36].copy_from_slice(&0x10_0000_u32.to_le_bytes()); // e_shoff
-    assert!(matches!(
-        add_to_kernel(&kernel, &IMAGE),
-        Err(KernelError::Symbols(_))
-    ));
+    assert!(matches!(add_to_kernel(&kernel, &IMAGE), Err(KernelError::Symbols(_))));
 }
 
 #[test]
 fn symbol_unaligned() {
-    refused(
-        &kernel(|k| k.value = 0x8004_1010),
-        "__image_start is 0x80041010, not the start of a page",
-    );
+    refused(&kernel(|k| k.value = 0x8004_1010), "__image_start is 0x80041010, not the start of a page");
 }
 
 #[test]

@@ -25,23 +25,21 @@ fn changes(within: usize) -> impl Strategy<Value = Vec<(usize, u8)>> {
 /// Two non-overlapping segments of any size, over contents of any length.
 fn any_program() -> impl Strategy<Value = Vec<u8>> {
     let contents = vec(any::<u8>(), 16..0x3000);
-    (contents, 0_u32..0x3000, 1_u32..0x40, any::<bool>()).prop_map(
-        |(contents, extra, gap, writable)| {
-            elf(|e| {
-                let half = (contents.len() as u32 / 2).next_multiple_of(4);
-                let code = &mut e.headers[0];
-                (code.file_bytes, code.memory_bytes) = (half, half);
-                let data_offset = 0x1000 + half;
-                let data = &mut e.headers[1];
-                data.offset = data_offset;
-                data.address = 0x0002_0000 + half + (gap + 1) * 0x1000;
-                data.file_bytes = contents.len() as u32 - half;
-                data.memory_bytes = data.file_bytes + extra;
-                data.flags = if writable { R | W } else { R };
-                e.contents = contents;
-            })
-        },
-    )
+    (contents, 0_u32..0x3000, 1_u32..0x40, any::<bool>()).prop_map(|(contents, extra, gap, writable)| {
+        elf(|e| {
+            let half = (contents.len() as u32 / 2).next_multiple_of(4);
+            let code = &mut e.headers[0];
+            (code.file_bytes, code.memory_bytes) = (half, half);
+            let data_offset = 0x1000 + half;
+            let data = &mut e.headers[1];
+            data.offset = data_offset;
+            data.address = 0x0002_0000 + half + (gap + 1) * 0x1000;
+            data.file_bytes = contents.len() as u32 - half;
+            data.memory_bytes = data.file_bytes + extra;
+            data.flags = if writable { R | W } else { R };
+            e.contents = contents;
+        })
+    })
 }
 
 proptest! {

@@ -187,16 +187,8 @@ pub fn executable(va: u32, words: &[u32]) -> Vec<u8> {
     let mut file = vec![0x7f, b'E', b'L', b'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     // Executable, MIPS; version, entry, program headers, no sections, flags: o32, MIPS-I.
     file.extend([2u16, 8].into_iter().flat_map(u16::to_le_bytes));
-    file.extend(
-        [1, va, 52, 0, 0x0000_1001]
-            .into_iter()
-            .flat_map(u32::to_le_bytes),
-    );
-    file.extend(
-        [52u16, 32, 1, 40, 0, 0]
-            .into_iter()
-            .flat_map(u16::to_le_bytes),
-    );
+    file.extend([1, va, 52, 0, 0x0000_1001].into_iter().flat_map(u32::to_le_bytes));
+    file.extend([52u16, 32, 1, 40, 0, 0].into_iter().flat_map(u16::to_le_bytes));
     // Load: offset, virtual and physical address, sizes, all rights, alignment.
     let load = [1, HEADERS, va, va, bytes, bytes, 7, 4];
     file.extend(load.into_iter().flat_map(u32::to_le_bytes));

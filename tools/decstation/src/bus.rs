@@ -51,8 +51,7 @@ pub trait Device {
     ///
     /// # Errors
     /// [`BusError`] where the device does not answer.
-    fn write(&mut self, offset: u32, value: u32, width: Width, now: Cycles)
-    -> Result<(), BusError>;
+    fn write(&mut self, offset: u32, value: u32, width: Width, now: Cycles) -> Result<(), BusError>;
 
     /// Brings the device's state up to `now`.
     fn advance(&mut self, now: Cycles);
@@ -101,11 +100,5 @@ pub trait Board {
     fn prom_entry(&self, paddr: u32) -> Option<u32>;
 
     /// Executes a PROM service: `regs` are the processor's general registers.
-    fn prom_call(
-        &mut self,
-        index: u32,
-        regs: &[u32; 32],
-        ram: &mut [u8],
-        now: Cycles,
-    ) -> PromResult;
+    fn prom_call(&mut self, index: u32, regs: &[u32; 32], ram: &mut [u8], now: Cycles) -> PromResult;
 }

@@ -35,10 +35,7 @@ impl Cache {
     /// An empty cache of `bytes`, a power of two.
     #[must_use]
     pub fn new(bytes: u32) -> Self {
-        Cache {
-            lines: vec![Line::default(); bytes as usize / 4].into(),
-            mask: bytes / 4 - 1,
-        }
+        Cache { lines: vec![Line::default(); bytes as usize / 4].into(), mask: bytes / 4 - 1 }
     }
 
     /// The place where the word at `paddr` would be.
@@ -70,11 +67,7 @@ impl Cache {
 
     /// Puts the word at `paddr` in, decoded.
     pub fn fill_decoded(&mut self, paddr: u32, word: u32) {
-        *self.line_mut(paddr) = Line {
-            tag: tag(paddr),
-            word,
-            op: isa::decode(word),
-        };
+        *self.line_mut(paddr) = Line { tag: tag(paddr), word, op: isa::decode(word) };
     }
 
     /// Makes the place of `paddr` invalid, whatever it holds.

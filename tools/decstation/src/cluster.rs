@@ -23,12 +23,7 @@ impl Cluster {
     /// Connects `machines` with `segment`.
     #[must_use]
     pub fn new(machines: Vec<Machine>, segment: Segment) -> Self {
-        Cluster {
-            ended: vec![false; machines.len()],
-            machines,
-            segment,
-            now: 0,
-        }
+        Cluster { ended: vec![false; machines.len()], machines, segment, now: 0 }
     }
 
     /// Modelled time since reset, nanoseconds.
@@ -53,11 +48,8 @@ impl Cluster {
                     other => return Some((i, other)),
                 }
             }
-            let mut stations: Vec<&mut dyn Station> = self
-                .machines
-                .iter_mut()
-                .map(|m| &mut m.cpu.board as &mut dyn Station)
-                .collect();
+            let mut stations: Vec<&mut dyn Station> =
+                self.machines.iter_mut().map(|m| &mut m.cpu.board as &mut dyn Station).collect();
             self.segment.exchange(&mut stations, next);
             self.now = next;
         }
@@ -67,8 +59,6 @@ impl Cluster {
     /// A hash of all machines' states.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
-        self.machines
-            .iter()
-            .fold(0, |h, m| h.rotate_left(7) ^ m.cpu.state_hash())
+        self.machines.iter().fold(0, |h, m| h.rotate_left(7) ^ m.cpu.state_hash())
     }
 }

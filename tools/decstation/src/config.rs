@@ -102,10 +102,9 @@ mod tests {
 
     #[test]
     fn reads_what_the_documentation_shows() {
-        let c = Config::parse(
-            "machine = \"5000/125\"\nbound = \"high\"\nram_mb = 8\n[parameters]\nmiss = 16\n",
-        )
-        .unwrap();
+        let c =
+            Config::parse("machine = \"5000/125\"\nbound = \"high\"\nram_mb = 8\n[parameters]\nmiss = 16\n")
+                .unwrap();
         assert_eq!(c.machine.as_deref(), Some("5000/125"));
         assert_eq!(c.parameters["miss"], 16.0);
     }
@@ -118,10 +117,7 @@ mod tests {
 
     #[test]
     fn station_addresses() {
-        assert_eq!(
-            parse_station("08:00:2b:01:02:fe"),
-            Some([8, 0, 0x2b, 1, 2, 0xfe])
-        );
+        assert_eq!(parse_station("08:00:2b:01:02:fe"), Some([8, 0, 0x2b, 1, 2, 0xfe]));
         assert_eq!(parse_station("08:00:2b:01:02"), None);
         assert_eq!(parse_station("08:00:2b:01:02:03:04"), None);
     }

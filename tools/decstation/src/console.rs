@@ -24,12 +24,7 @@ impl Scripted {
     /// A console that has `input` typed at it; each line of output gets `prefix`.
     #[must_use]
     pub fn new(input: Vec<u8>, output: Box<dyn Write + Send>, prefix: String) -> Self {
-        Scripted {
-            input: input.into(),
-            output: BufWriter::new(output),
-            prefix,
-            line_start: true,
-        }
+        Scripted { input: input.into(), output: BufWriter::new(output), prefix, line_start: true }
     }
 }
 

@@ -48,12 +48,7 @@ impl CounterDevice {
     /// A device for a CPU clock of `clock_hz`.
     #[must_use]
     pub fn new(clock_hz: u64) -> Self {
-        CounterDevice {
-            clock_hz,
-            cycles_high: 0,
-            instructions_high: 0,
-            exit: None,
-        }
+        CounterDevice { clock_hz, cycles_high: 0, instructions_high: 0, exit: None }
     }
 
     /// Whether `paddr` is this device's.

@@ -29,16 +29,8 @@ pub enum Stall {
 pub const STALLS: usize = 8;
 
 /// The names of the kinds, in the order of [`Stall`].
-pub const STALL_NAMES: [&str; STALLS] = [
-    "mult/div",
-    "I-miss",
-    "D-miss",
-    "write buffer",
-    "partial store",
-    "device",
-    "exception",
-    "micro-TLB",
-];
+pub const STALL_NAMES: [&str; STALLS] =
+    ["mult/div", "I-miss", "D-miss", "write buffer", "partial store", "device", "exception", "micro-TLB"];
 
 /// Counts since reset. `cycles` = `instructions` + the sum of `stalls`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]

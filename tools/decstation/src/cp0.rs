@@ -255,10 +255,7 @@ mod tests {
     fn the_stack_is_three_deep() {
         let mut c = Cp0::new(0x230);
         c.write(reg::STATUS, 0x3f & 0b00_01_11); // current user, enabled; previous 01
-        assert_eq!(
-            c.enter(Exception::Sys, Vector::General, 0x400000, false, 0),
-            0x8000_0080
-        );
+        assert_eq!(c.enter(Exception::Sys, Vector::General, 0x400000, false, 0), 0x8000_0080);
         assert_eq!(c.status & 0x3f, 0b01_11_00);
         c.rfe();
         assert_eq!(c.status & 0x3f, 0b01_01_11);
@@ -284,10 +281,7 @@ mod tests {
     #[test]
     fn random_runs_63_to_8() {
         let seen: std::collections::BTreeSet<_> = (0..200).map(Cp0::random).collect();
-        assert_eq!(
-            (seen.len(), seen.first(), seen.last()),
-            (56, Some(&8), Some(&63))
-        );
+        assert_eq!((seen.len(), seen.first(), seen.last()), (56, Some(&8), Some(&63)));
         assert_eq!(Cp0::random(1), 62);
     }
 }

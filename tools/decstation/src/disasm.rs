@@ -4,15 +4,14 @@ use crate::isa::{self, Op, rd, rs, rt, shamt, simm, uimm};
 
 /// The general registers' names in the o32 convention, without `$`.
 pub const REGS: [&str; 32] = [
-    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
-    "t7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "fp",
-    "ra",
+    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "s0",
+    "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "fp", "ra",
 ];
 
 const CP0: [&str; 32] = [
-    "Index", "Random", "EntryLo", "$3", "Context", "$5", "$6", "$7", "BadVAddr", "$9", "EntryHi",
-    "$11", "Status", "Cause", "EPC", "PRId", "$16", "$17", "$18", "$19", "$20", "$21", "$22",
-    "$23", "$24", "$25", "$26", "$27", "$28", "$29", "$30", "$31",
+    "Index", "Random", "EntryLo", "$3", "Context", "$5", "$6", "$7", "BadVAddr", "$9", "EntryHi", "$11",
+    "Status", "Cause", "EPC", "PRId", "$16", "$17", "$18", "$19", "$20", "$21", "$22", "$23", "$24", "$25",
+    "$26", "$27", "$28", "$29", "$30", "$31",
 ];
 
 /// The instruction `w` at `pc`, for instance `addiu $sp,$sp,-32`.
@@ -53,12 +52,9 @@ pub fn disassemble(pc: u32, w: u32) -> String {
         Op::Bltz | Op::Bgez | Op::Bltzal | Op::Bgezal | Op::Blez | Op::Bgtz => {
             format!("{name} ${},{:08x}", r(rs(w)), isa::branch_target(slot, w))
         }
-        Op::Beq | Op::Bne => format!(
-            "{name} ${},${},{:08x}",
-            r(rs(w)),
-            r(rt(w)),
-            isa::branch_target(slot, w)
-        ),
+        Op::Beq | Op::Bne => {
+            format!("{name} ${},${},{:08x}", r(rs(w)), r(rt(w)), isa::branch_target(slot, w))
+        }
         Op::Bc0f | Op::Bc0t => format!("{name} {:08x}", isa::branch_target(slot, w)),
         Op::J | Op::Jal => format!("{name} {:08x}", isa::jump_target(slot, w)),
         Op::Addi | Op::Addiu | Op::Slti | Op::Sltiu => {
@@ -104,10 +100,7 @@ mod tests {
         assert_eq!(disassemble(0, 0x27bd_ffe0), "addiu $sp,$sp,-32");
         assert_eq!(disassemble(0x8000_0000, 0x4200_0010), "rfe");
         assert_eq!(disassemble(0x8000_0000, 0x401a_7000), "mfc0 $k0,EPC");
-        assert_eq!(
-            disassemble(0x8000_0000, 0x1000_ffff),
-            "beq $zero,$zero,80000000"
-        );
+        assert_eq!(disassemble(0x8000_0000, 0x1000_ffff), "beq $zero,$zero,80000000");
         assert_eq!(disassemble(0, 0x8fbf_0010), "lw $ra,16($sp)");
     }
 }

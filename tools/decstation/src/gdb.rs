@@ -17,9 +17,7 @@ use gdbstub::target::ext::base::singlethread::{
     SingleThreadBase, SingleThreadResume, SingleThreadResumeOps, SingleThreadSingleStep,
     SingleThreadSingleStepOps,
 };
-use gdbstub::target::ext::breakpoints::{
-    Breakpoints, BreakpointsOps, SwBreakpoint, SwBreakpointOps,
-};
+use gdbstub::target::ext::breakpoints::{Breakpoints, BreakpointsOps, SwBreakpoint, SwBreakpointOps};
 use gdbstub::target::{Target, TargetError, TargetResult};
 use gdbstub_arch::mips::reg::MipsCoreRegs;
 use gdbstub_arch::mips::{Mips, MipsBreakpointKind};
@@ -44,25 +42,13 @@ struct Debugged<'a> {
 /// # Errors
 /// The address cannot be listened on, or the connection breaks.
 pub fn serve(address: &str, machine: &mut Machine, max_cycles: Cycles) -> Result<Stop> {
-    let address = if address.starts_with(':') {
-        format!("127.0.0.1{address}")
-    } else {
-        address.to_owned()
-    };
-    let listener = TcpListener::bind(&address)
-        .with_context(|| format!("cannot listen for a debugger at {address}"))?;
-    eprintln!(
-        "decstation: waiting for a debugger at {}",
-        listener.local_addr()?
-    );
+    let address = if address.starts_with(':') { format!("127.0.0.1{address}") } else { address.to_owned() };
+    let listener =
+        TcpListener::bind(&address).with_context(|| format!("cannot listen for a debugger at {address}"))?;
+    eprintln!("decstation: waiting for a debugger at {}", listener.local_addr()?);
     let (stream, _) = listener.accept()?;
     stream.set_nodelay(true)?;
-    let mut target = Debugged {
-        machine,
-        max_cycles,
-        stepping: false,
-        end: None,
-    };
+    let mut target = Debugged { machine, max_cycles, stepping: false, end: None };
     let connection: Box<dyn ConnectionExt<Error = std::io::Error>> = Box::new(stream);
     let reason = GdbStub::new(connection)
         .run_blocking::<Loop<'_>>(&mut target)
@@ -127,11 +113,7 @@ impl SingleThreadBase for Debugged<'_> {
 
     fn write_addrs(&mut self, start: u32, data: &[u8]) -> TargetResult<(), Self> {
         for (i, &byte) in data.iter().enumerate() {
-            if !self
-                .machine
-                .cpu
-                .poke_byte(start.wrapping_add(i as u32), byte)
-            {
+            if !self.machine.cpu.poke_byte(start.wrapping_add(i as u32), byte) {
                 return Err(TargetError::NonFatal);
             }
         }
@@ -182,12 +164,7 @@ impl Debugged<'_> {
     /// Runs a slice; a reason to tell the debugger, if there is one.
     fn run_slice(&mut self) -> Option<SingleThreadStopReason<u32>> {
         self.machine.cpu.hooks_mut().single_step = self.stepping;
-        let until = self
-            .machine
-            .cpu
-            .now()
-            .saturating_add(SLICE)
-            .min(self.max_cycles);
+        let until = self.machine.cpu.now().saturating_add(SLICE).min(self.max_cycles);
         let stop = self.machine.run(until);
         self.machine.cpu.board.flush();
         let reason = match &stop {
@@ -220,11 +197,7 @@ impl<'a> BlockingEventLoop for Loop<'a> {
         conn: &mut Self::Connection,
     ) -> Result<Event<Self::StopReason>, WaitForStopReasonError<&'static str, std::io::Error>> {
         loop {
-            if conn
-                .peek()
-                .map_err(WaitForStopReasonError::Connection)?
-                .is_some()
-            {
+            if conn.peek().map_err(WaitForStopReasonError::Connection)?.is_some() {
                 let byte = conn.read().map_err(WaitForStopReasonError::Connection)?;
                 return Ok(Event::IncomingData(byte));
             }

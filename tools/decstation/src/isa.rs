@@ -277,10 +277,7 @@ pub const fn is_branch(w: u32) -> bool {
 /// Whether the instruction begins to change HI or LO.
 #[must_use]
 pub const fn writes_hilo(w: u32) -> bool {
-    matches!(
-        decode(w),
-        Op::Mult | Op::Multu | Op::Div | Op::Divu | Op::Mthi | Op::Mtlo
-    )
+    matches!(decode(w), Op::Mult | Op::Multu | Op::Div | Op::Divu | Op::Mthi | Op::Mtlo)
 }
 
 /// Whether the instruction reads HI or LO.

@@ -56,18 +56,10 @@ pub fn parse(bytes: &[u8]) -> Result<Program, LoadError> {
     if let Some(what) = foreign(&file) {
         return Err(LoadError::Foreign(what));
     }
-    let mut program = Program {
-        entry: file.entry() as u32,
-        symbols: symbols(&file),
-        ..Program::default()
-    };
+    let mut program = Program { entry: file.entry() as u32, symbols: symbols(&file), ..Program::default() };
     for segment in file.segments() {
         let (address, size) = (segment.address(), segment.size());
-        let misplaced = |problem| LoadError::Misplaced {
-            address,
-            bytes: size,
-            problem,
-        };
+        let misplaced = |problem| LoadError::Misplaced { address, bytes: size, problem };
         let va = address as u32;
         if size == 0 {
             continue;
@@ -76,16 +68,11 @@ pub fn parse(bytes: &[u8]) -> Result<Program, LoadError> {
             return Err(misplaced("not in kseg0 or kseg1"));
         }
         let mut contents = segment.data()?.to_vec();
-        contents.resize(
-            usize::try_from(size).map_err(|_| misplaced("too large"))?,
-            0,
-        );
+        contents.resize(usize::try_from(size).map_err(|_| misplaced("too large"))?, 0);
         program.segments.push((va & 0x1fff_ffff, contents));
     }
     if program.segments.is_empty() {
-        return Err(LoadError::Foreign(
-            "an ELF file with nothing to load".to_owned(),
-        ));
+        return Err(LoadError::Foreign("an ELF file with nothing to load".to_owned()));
     }
     Ok(program)
 }
@@ -107,10 +94,7 @@ fn symbols(file: &object::File<'_>) -> Vec<(u32, u32, String)> {
     file.symbols()
         .filter(|s| s.is_definition() && matches!(s.kind(), Text | Label | Unknown))
         .filter_map(|s| {
-            let name = s
-                .name()
-                .ok()
-                .filter(|n| !n.is_empty() && !n.starts_with('$'))?;
+            let name = s.name().ok().filter(|n| !n.is_empty() && !n.starts_with('$'))?;
             Some((s.address() as u32, s.size() as u32, name.to_owned()))
         })
         .collect()
@@ -124,13 +108,11 @@ impl Program {
     pub fn place(&self, ram: &mut [u8]) -> Result<(), LoadError> {
         for (paddr, bytes) in &self.segments {
             let start = *paddr as usize;
-            let room = ram
-                .get_mut(start..start + bytes.len())
-                .ok_or(LoadError::Misplaced {
-                    address: u64::from(*paddr),
-                    bytes: bytes.len() as u64,
-                    problem: "beyond the end of RAM",
-                })?;
+            let room = ram.get_mut(start..start + bytes.len()).ok_or(LoadError::Misplaced {
+                address: u64::from(*paddr),
+                bytes: bytes.len() as u64,
+                problem: "beyond the end of RAM",
+            })?;
             room.copy_from_slice(bytes);
         }
         Ok(())

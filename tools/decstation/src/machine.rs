@@ -41,13 +41,7 @@ impl Board for Kn02 {
         self.prom_hook(paddr)
     }
 
-    fn prom_call(
-        &mut self,
-        index: u32,
-        regs: &[u32; 32],
-        ram: &mut [u8],
-        now: Cycles,
-    ) -> PromResult {
+    fn prom_call(&mut self, index: u32, regs: &[u32; 32], ram: &mut [u8], now: Cycles) -> PromResult {
         let args = [regs[4], regs[5], regs[6], regs[7]];
         Kn02::prom_call(self, index, args, regs[29], ram, now)
     }

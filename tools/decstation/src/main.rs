@@ -49,10 +49,7 @@ fn run(args: &Args) -> Result<i32> {
     let mut machines = std::mem::take(&mut setup.machines);
     let mut unanswered = 0;
     let (who, stop) = if let Some(address) = &args.gdb {
-        (
-            0,
-            decstation::gdb::serve(address, &mut machines[0], setup.max_cycles)?,
-        )
+        (0, decstation::gdb::serve(address, &mut machines[0], setup.max_cycles)?)
     } else if let Some(segment) = setup.segment.take() {
         let (back, outcome) = run_cluster(machines, segment, setup.max_cycles, |m| {
             unanswered += print_log(m, args.trace_io);
@@ -78,11 +75,7 @@ fn run(args: &Args) -> Result<i32> {
     }
     let (status, ended) = outcome(&machines[who], &stop);
     if let Some(message) = &ended {
-        let which = if who == 0 {
-            String::new()
-        } else {
-            format!("machine {who}: ")
-        };
+        let which = if who == 0 { String::new() } else { format!("machine {who}: ") };
         eprintln!("decstation: {which}{message}");
     }
     report(args, &machines[0], &setup, status, &stop, seconds)?;
@@ -131,14 +124,8 @@ fn outcome(machine: &Machine, stop: &Stop) -> (i32, Option<String>) {
         #[allow(clippy::cast_possible_wrap)]
         Stop::Exit(status) => (*status as i32, None),
         Stop::Halt(how) => (0, Some((*how).to_owned())),
-        Stop::Limit => (
-            TIMED_OUT,
-            Some(format!("gave up at --max-cycles, at {}", at())),
-        ),
-        Stop::Fault(report) => (
-            FAULTED,
-            Some(format!("{report}\n  next instruction at {}", at())),
-        ),
+        Stop::Limit => (TIMED_OUT, Some(format!("gave up at --max-cycles, at {}", at()))),
+        Stop::Fault(report) => (FAULTED, Some(format!("{report}\n  next instruction at {}", at()))),
         Stop::Breakpoint => (0, Some("the debugger ended the run".to_owned())),
     }
 }

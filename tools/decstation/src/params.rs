@@ -171,11 +171,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn bad(&self, key: &str, problem: impl Into<String>) -> ParamError {
-        ParamError::Bad {
-            machine: self.machine.to_owned(),
-            key: key.to_owned(),
-            problem: problem.into(),
-        }
+        ParamError::Bad { machine: self.machine.to_owned(), key: key.to_owned(), problem: problem.into() }
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -197,12 +193,8 @@ impl Reader<'_> {
         };
         let value = entry.pick(key, self.bound);
         #[allow(clippy::cast_precision_loss)]
-        let number = value
-            .as_float()
-            .or_else(|| value.as_integer().map(|i| i as f64));
-        number
-            .map(Some)
-            .ok_or_else(|| self.bad(key, "is not a number"))
+        let number = value.as_float().or_else(|| value.as_integer().map(|i| i as f64));
+        number.map(Some).ok_or_else(|| self.bad(key, "is not a number"))
     }
 
     fn optional(&self, key: &str) -> Result<Option<u32>, ParamError> {
@@ -217,8 +209,7 @@ impl Reader<'_> {
     }
 
     fn integer(&self, key: &str) -> Result<u32, ParamError> {
-        self.optional(key)?
-            .ok_or_else(|| self.bad(key, "is missing"))
+        self.optional(key)?.ok_or_else(|| self.bad(key, "is missing"))
     }
 
     fn power_of_two(&self, key: &str, value: u32, least: u32) -> Result<u32, ParamError> {
@@ -251,23 +242,15 @@ impl Params {
         overrides: &BTreeMap<String, f64>,
     ) -> Result<Self, ParamError> {
         let file: BTreeMap<String, Section> = toml::from_str(text)?;
-        let wanted = name
-            .trim()
-            .to_ascii_lowercase()
-            .trim_start_matches("dec")
-            .to_owned();
+        let wanted = name.trim().to_ascii_lowercase().trim_start_matches("dec").to_owned();
         let (_, section, printed) = MACHINES
             .iter()
-            .find(|(short, section, _)| {
-                *short == wanted || section.trim_start_matches("dec") == wanted
-            })
+            .find(|(short, section, _)| *short == wanted || section.trim_start_matches("dec") == wanted)
             .ok_or_else(|| ParamError::Unknown(name.to_owned()))?;
         let empty = Section::new();
         let reader = Reader {
             machine: section,
-            own: file
-                .get(*section)
-                .ok_or_else(|| ParamError::Unknown(name.to_owned()))?,
+            own: file.get(*section).ok_or_else(|| ParamError::Unknown(name.to_owned()))?,
             common: file.get("common").unwrap_or(&empty),
             overrides,
             bound,
@@ -288,12 +271,9 @@ impl Reader<'_> {
         };
         let partial_store = match self.text("partial_store")? {
             "invalidate" => PartialStore::Invalidate,
-            "merge" => PartialStore::Merge {
-                extra: self
-                    .entry("partial_store")
-                    .and_then(|e| e.extra)
-                    .unwrap_or(0),
-            },
+            "merge" => {
+                PartialStore::Merge { extra: self.entry("partial_store").and_then(|e| e.extra).unwrap_or(0) }
+            }
             other => return Err(self.bad("partial_store", format!("names `{other}`"))),
         };
         let retire = self.entry("write_retire");
@@ -359,10 +339,7 @@ mod tests {
     #[test]
     fn bounds_select_the_ends() {
         let at = |b| Params::built_in("5000/125", b).unwrap().miss;
-        assert_eq!(
-            (at(Bound::Low), at(Bound::Central), at(Bound::High)),
-            (15, 18, 20)
-        );
+        assert_eq!((at(Bound::Low), at(Bound::Central), at(Bound::High)), (15, 18, 20));
     }
 
     #[test]

@@ -45,10 +45,7 @@ pub struct Profile {
 
 impl Observer for Profile {
     fn executed(&mut self, step: &Executed<'_>) {
-        self.rows
-            .entry((step.user, step.pc))
-            .or_default()
-            .add(&step.took);
+        self.rows.entry((step.user, step.pc)).or_default().add(&step.took);
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -63,20 +60,15 @@ impl Profile {
         let mut functions: HashMap<String, Row> = HashMap::new();
         let mut total = Row::default();
         for (&(user, pc), row) in &self.rows {
-            let name = symbols.find(pc).map_or_else(
-                || format!("{:08x}", pc & 0xffff_f000),
-                |(n, _)| n.to_owned(),
-            );
+            let name =
+                symbols.find(pc).map_or_else(|| format!("{:08x}", pc & 0xffff_f000), |(n, _)| n.to_owned());
             let name = if user { format!("{name} (user)") } else { name };
             functions.entry(name).or_default().merge(row);
             total.merge(row);
         }
         let mut sorted: Vec<_> = functions.into_iter().collect();
         sorted.sort_by(|a, b| b.1.cycles().cmp(&a.1.cycles()).then_with(|| a.0.cmp(&b.0)));
-        let mut text = format!(
-            "{:>12} {:>6} {:>12} {:>10}",
-            "cycles", "%", "instructions", "nops"
-        );
+        let mut text = format!("{:>12} {:>6} {:>12} {:>10}", "cycles", "%", "instructions", "nops");
         for name in STALL_NAMES {
             let _ = write!(text, " {name:>13}");
         }

@@ -17,14 +17,8 @@ pub struct Symbols {
 impl Symbols {
     /// Adds names: address, size in bytes (0 where unknown), name.
     pub fn extend(&mut self, names: impl IntoIterator<Item = (u32, u32, String)>) {
-        self.sorted
-            .extend(
-                names
-                    .into_iter()
-                    .map(|(start, size, name)| Symbol { start, size, name }),
-            );
-        self.sorted
-            .sort_by(|a, b| (a.start, a.size, &b.name).cmp(&(b.start, b.size, &a.name)));
+        self.sorted.extend(names.into_iter().map(|(start, size, name)| Symbol { start, size, name }));
+        self.sorted.sort_by(|a, b| (a.start, a.size, &b.name).cmp(&(b.start, b.size, &a.name)));
     }
 
     /// The name that `address` belongs to, and the offset from it. A name without a size reaches to
@@ -32,11 +26,8 @@ impl Symbols {
     #[must_use]
     pub fn find(&self, address: u32) -> Option<(&str, u32)> {
         let after = self.sorted.partition_point(|s| s.start <= address);
-        let symbol = self.sorted[..after]
-            .iter()
-            .rev()
-            .take(8)
-            .find(|s| s.size == 0 || address - s.start < s.size)?;
+        let symbol =
+            self.sorted[..after].iter().rev().take(8).find(|s| s.size == 0 || address - s.start < s.size)?;
         let offset = address - symbol.start;
         (offset < 1 << 20).then_some((symbol.name.as_str(), offset))
     }
@@ -65,10 +56,7 @@ mod tests {
     #[test]
     fn finds_by_size_and_by_next() {
         let mut s = Symbols::default();
-        s.extend([
-            (0x100, 0x10, "sized".to_owned()),
-            (0x200, 0, "label".to_owned()),
-        ]);
+        s.extend([(0x100, 0x10, "sized".to_owned()), (0x200, 0, "label".to_owned())]);
         assert_eq!(s.describe(0x104), "sized+0x4");
         assert_eq!(s.describe(0x110), "00000110");
         assert_eq!(s.describe(0x200), "label");

@@ -18,11 +18,7 @@ pub const REGISTER: u32 = 0x1fe0_0000;
 
 impl Board for EmptyBoard {
     fn read(&mut self, paddr: u32, _: Width, _: Cycles) -> Result<u32, BusError> {
-        if paddr == REGISTER {
-            Ok(self.register)
-        } else {
-            Err(BusError)
-        }
+        if paddr == REGISTER { Ok(self.register) } else { Err(BusError) }
     }
 
     fn write(&mut self, paddr: u32, value: u32, _: Width, _: Cycles) {
@@ -55,11 +51,6 @@ impl Board for EmptyBoard {
     }
 
     fn prom_call(&mut self, _: u32, _: &[u32; 32], _: &mut [u8], _: Cycles) -> PromResult {
-        PromResult {
-            value: 0,
-            action: PromAction::Return,
-            cycles: 0,
-            written: None,
-        }
+        PromResult { value: 0, action: PromAction::Return, cycles: 0, written: None }
     }
 }

@@ -33,11 +33,7 @@ pub struct Entry {
 
 impl Entry {
     fn matches(self, hi: u32) -> bool {
-        let relevant = if self.lo & LO_G == 0 {
-            HI_MASK
-        } else {
-            PAGE_MASK
-        };
+        let relevant = if self.lo & LO_G == 0 { HI_MASK } else { PAGE_MASK };
         (self.hi ^ hi) & relevant == 0
     }
 }
@@ -62,12 +58,7 @@ pub struct Tlb {
 
 impl Default for Tlb {
     fn default() -> Self {
-        Tlb {
-            entries: std::array::from_fn(|i| Entry {
-                hi: 0x8000_0000 + ((i as u32) << 12),
-                lo: 0,
-            }),
-        }
+        Tlb { entries: std::array::from_fn(|i| Entry { hi: 0x8000_0000 + ((i as u32) << 12), lo: 0 }) }
     }
 }
 
@@ -96,10 +87,7 @@ impl Tlb {
 
     /// Replaces the entry at `index` (modulo 64); returns the old one.
     pub fn set(&mut self, index: usize, entry: Entry) -> Entry {
-        let new = Entry {
-            hi: entry.hi & HI_MASK,
-            lo: entry.lo & LO_MASK,
-        };
+        let new = Entry { hi: entry.hi & HI_MASK, lo: entry.lo & LO_MASK };
         std::mem::replace(&mut self.entries[index % ENTRIES], new)
     }
 
@@ -117,20 +105,8 @@ mod tests {
     #[test]
     fn asid_matters_unless_global() {
         let mut t = Tlb::default();
-        t.set(
-            3,
-            Entry {
-                hi: 0x0040_0000 | 5 << 6,
-                lo: 0x0001_2000 | LO_V,
-            },
-        );
-        t.set(
-            4,
-            Entry {
-                hi: 0x0050_0000 | 5 << 6,
-                lo: 0x0001_3000 | LO_V | LO_G,
-            },
-        );
+        t.set(3, Entry { hi: 0x0040_0000 | 5 << 6, lo: 0x0001_2000 | LO_V });
+        t.set(4, Entry { hi: 0x0050_0000 | 5 << 6, lo: 0x0001_3000 | LO_V | LO_G });
         assert_eq!(t.find(0x0040_0000 | 5 << 6), Found::One(3));
         assert_eq!(t.find(0x0040_0000 | 6 << 6), Found::None);
         assert_eq!(t.find(0x0050_0000 | 6 << 6), Found::One(4));
@@ -139,20 +115,8 @@ mod tests {
     #[test]
     fn duplicates_are_seen() {
         let mut t = Tlb::default();
-        t.set(
-            1,
-            Entry {
-                hi: 0x1000,
-                lo: LO_G,
-            },
-        );
-        t.set(
-            9,
-            Entry {
-                hi: 0x1000,
-                lo: LO_V,
-            },
-        );
+        t.set(1, Entry { hi: 0x1000, lo: LO_G });
+        t.set(9, Entry { hi: 0x1000, lo: LO_V });
         assert_eq!(t.find(0x1000), Found::Several(1, 9));
     }
 }

@@ -29,12 +29,7 @@ impl Trace {
     /// A trace of the steps that begin within `when`, to `output`.
     #[must_use]
     pub fn new(output: Box<dyn Write>, symbols: Symbols, when: Range<Cycles>) -> Self {
-        Trace {
-            output,
-            symbols,
-            when,
-            regs: [0; 32],
-        }
+        Trace { output, symbols, when, regs: [0; 32] }
     }
 
     fn effects(&self, step: &Executed<'_>) -> String {

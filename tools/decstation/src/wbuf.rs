@@ -59,11 +59,7 @@ impl WriteBuffer {
             same_page: params.same_page_retire.into(),
             device: params.device_write.into(),
             page_mask: !(params.page_bytes - 1),
-            slots: [Write {
-                paddr: 0,
-                queued: 0,
-                kind: Kind::Memory,
-            }; SLOTS],
+            slots: [Write { paddr: 0, queued: 0, kind: Kind::Memory }; SLOTS],
             head: 0,
             len: 0,
             port_free: 0,
@@ -120,11 +116,7 @@ impl WriteBuffer {
             self.retire_oldest(done);
         }
         let slot = (self.head + self.len) as usize % SLOTS;
-        self.slots[slot] = Write {
-            paddr,
-            queued: now + stall,
-            kind,
-        };
+        self.slots[slot] = Write { paddr, queued: now + stall, kind };
         self.len += 1;
         stall
     }
@@ -134,9 +126,7 @@ impl WriteBuffer {
     pub fn read(&mut self, paddr: u32, bytes: u32, now: Cycles, duration: Cycles) -> Cycles {
         self.drain(now);
         let mask = !(bytes.max(4) - 1);
-        let conflict = (0..self.len)
-            .rev()
-            .find(|&i| self.slot(i).paddr & mask == paddr & mask);
+        let conflict = (0..self.len).rev().find(|&i| self.slot(i).paddr & mask == paddr & mask);
         let mut at = now.max(self.port_free);
         for _ in 0..conflict.map_or(0, |i| i + 1) {
             let (_, done) = self.oldest();

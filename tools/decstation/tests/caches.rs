@@ -111,10 +111,7 @@ fn isolation() {
     steps(&mut cpu, 12);
     assert_eq!(word(&cpu, DATA), 0x1111_1111);
     assert_eq!((cpu.reg(10), cpu.reg(11) & status::CM), (0xa5a5_5a5a, 0));
-    assert_eq!(
-        (cpu.reg(12), cpu.reg(13) & status::CM),
-        (0xa5a5_5a5a, status::CM)
-    );
+    assert_eq!((cpu.reg(12), cpu.reg(13) & status::CM), (0xa5a5_5a5a, status::CM));
 }
 
 /// An isolated byte store makes the word invalid: the load after isolation misses.
@@ -139,11 +136,7 @@ fn a_byte_store_flushes_a_word() {
     steps(&mut cpu, 2);
     put(&mut cpu, DATA, &[3, 4]);
     steps(&mut cpu, 10);
-    assert_eq!(
-        (cpu.reg(10), cpu.reg(9)),
-        (2, 3),
-        "one word flushed, its neighbour not"
-    );
+    assert_eq!((cpu.reg(10), cpu.reg(9)), (2, 3), "one word flushed, its neighbour not");
 }
 
 /// Sizing: write markers at powers of two, find the one that wraps onto the first word.
@@ -154,18 +147,10 @@ fn cache_sizing_finds_64_kb() {
         program.push(asm::sw(0, 0, 4));
         for shift in 7..19 {
             program.push(asm::lui(5, (0x8002_0000u32 + (1 << shift)) >> 16));
-            program.push(asm::ori(
-                5,
-                5,
-                ((0x8002_0000u32 + (1 << shift)) & 0xffff) as i32,
-            ));
+            program.push(asm::ori(5, 5, ((0x8002_0000u32 + (1 << shift)) & 0xffff) as i32));
             program.push(asm::sw(0, 0, 5));
         }
-        program.extend([
-            asm::addiu(9, 0, -1),
-            asm::sw(9, 0, 4),
-            asm::addiu(6, 0, 128),
-        ]);
+        program.extend([asm::addiu(9, 0, -1), asm::sw(9, 0, 4), asm::addiu(6, 0, 128)]);
         // loop: t = load(a0 + a2); if t == 0, a2 <<= 1, again
         program.extend([
             asm::addu(5, 4, 6),

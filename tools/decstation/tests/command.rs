@@ -26,11 +26,7 @@ fn decstation() -> Command {
 /// Runs `code` with `args`; output and exit status.
 fn run(name: &str, code: &[u32], args: &[&str]) -> Output {
     let elf = temporary(&format!("{name}.elf"), &asm::executable(ENTRY, code));
-    let output = decstation()
-        .args(args)
-        .arg(&elf)
-        .output()
-        .expect("the command");
+    let output = decstation().args(args).arg(&elf).output().expect("the command");
     let _ = fs::remove_file(elf);
     output
 }
@@ -60,11 +56,7 @@ fn the_guests_status_is_the_commands() {
 
 #[test]
 fn running_out_of_cycles_is_124() {
-    let o = run(
-        "loop",
-        &[asm::beq(0, 0, -1), asm::NOP],
-        &["--max-cycles", "10000"],
-    );
+    let o = run("loop", &[asm::beq(0, 0, -1), asm::NOP], &["--max-cycles", "10000"]);
     assert_eq!(o.status.code(), Some(124));
     assert!(errors(&o).contains("8003000"), "{}", errors(&o));
 }
@@ -89,11 +81,8 @@ fn errors_say_what_is_wrong() {
     let text = temporary("text.elf", b"hello");
     let config = temporary("bad.toml", b"ramm = 3\n");
     let elf = temporary("ok.elf", &asm::executable(ENTRY, &exit(0)));
-    let (text_path, config, elf_path) = (
-        text.display().to_string(),
-        config.display().to_string(),
-        elf.display().to_string(),
-    );
+    let (text_path, config, elf_path) =
+        (text.display().to_string(), config.display().to_string(), elf.display().to_string());
     for (args, word) in [
         (vec!["/nonexistent.elf"], "/nonexistent.elf"),
         (vec![text_path.as_str()], "not an ELF file"),
@@ -117,14 +106,7 @@ fn errors_say_what_is_wrong() {
 fn help_teaches() {
     let o = decstation().arg("--help").output().expect("the command");
     let text = String::from_utf8_lossy(&o.stdout);
-    for word in [
-        "EXAMPLES",
-        "--machine",
-        "--strict",
-        "0xbfc80040",
-        "124",
-        "gdb-multiarch",
-    ] {
+    for word in ["EXAMPLES", "--machine", "--strict", "0xbfc80040", "124", "gdb-multiarch"] {
         assert!(text.contains(word), "{word}");
     }
 }
@@ -133,22 +115,13 @@ fn help_teaches() {
 fn stats_are_json_and_follow_the_parameters() {
     let mut cycles = Vec::new();
     for bound in ["--low", "--high"] {
-        let o = run(
-            &format!("json{bound}"),
-            &exit(0),
-            &["-m", "5000/125", bound, "--stats-json", "-"],
-        );
+        let o = run(&format!("json{bound}"), &exit(0), &["-m", "5000/125", bound, "--stats-json", "-"]);
         let line = errors(&o);
         let v: serde_json::Value = serde_json::from_str(&line).expect("one line of JSON");
         assert_eq!(v["machine"], "DEC5000/125");
         assert_eq!(v["bound"], bound.trim_start_matches('-'));
         assert_eq!(v["ended"], "exit");
-        let sum: u64 = v["stalls"]
-            .as_object()
-            .expect("kinds")
-            .values()
-            .map(|s| s.as_u64().unwrap())
-            .sum();
+        let sum: u64 = v["stalls"].as_object().expect("kinds").values().map(|s| s.as_u64().unwrap()).sum();
         assert_eq!(v["cycles"], v["instructions"].as_u64().unwrap() + sum);
         cycles.push(v["cycles"].as_u64().unwrap());
     }
@@ -157,23 +130,12 @@ fn stats_are_json_and_follow_the_parameters() {
 
 #[test]
 fn configuration_files_are_read_and_options_win() {
-    let config = temporary(
-        "good.toml",
-        b"machine = \"3100\"\nram_mb = 4\n[parameters]\nmiss = 100\n",
-    );
+    let config = temporary("good.toml", b"machine = \"3100\"\nram_mb = 4\n[parameters]\nmiss = 100\n");
     let path = config.display().to_string();
     let o = run("config", &exit(0), &["--config", &path, "--stats"]);
     assert!(errors(&o).contains("DEC3100"), "{}", errors(&o));
-    assert!(
-        errors(&o).contains(" 300 "),
-        "three I-misses of 100: {}",
-        errors(&o)
-    );
-    let o = run(
-        "config2",
-        &exit(0),
-        &["--config", &path, "-m", "2100", "--stats"],
-    );
+    assert!(errors(&o).contains(" 300 "), "three I-misses of 100: {}", errors(&o));
+    let o = run("config2", &exit(0), &["--config", &path, "-m", "2100", "--stats"]);
     assert!(errors(&o).contains("DEC2100"), "{}", errors(&o));
     let _ = fs::remove_file(config);
 }
@@ -185,10 +147,7 @@ fn traces_and_profiles() {
     assert!(text.contains("lui $a0,0xbfc8"), "{text}");
     assert!(text.contains("+15 I-miss"), "{text}");
     assert!(text.contains("$a1=00000003"), "{text}");
-    assert!(
-        text.contains("function") && text.contains("total"),
-        "{text}"
-    );
+    assert!(text.contains("function") && text.contains("total"), "{text}");
 }
 
 #[test]
@@ -254,19 +213,10 @@ fn a_debugger_can_attach() {
         .spawn()
         .expect("the command");
     let mut line = String::new();
-    BufReader::new(child.stderr.take().expect("piped"))
-        .read_line(&mut line)
-        .expect("the address");
-    let address = line
-        .trim()
-        .rsplit(' ')
-        .next()
-        .expect("an address")
-        .to_owned();
+    BufReader::new(child.stderr.take().expect("piped")).read_line(&mut line).expect("the address");
+    let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
     let mut stream = TcpStream::connect(address).expect("connected");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .expect("set");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
     assert!(ask(&mut stream, "?").starts_with(['S', 'T']));
     // The first instruction, lui $a0, 0xbfc8, little-endian.
     assert_eq!(ask(&mut stream, "m80030000,4"), "c8bf043c");

@@ -18,10 +18,7 @@ fn user(program: &[u32], more_status: u32) -> Bare {
     put(&mut cpu, 0x8000_3000, program);
     cpu.tlb_write(
         20,
-        decstation::tlb::Entry {
-            hi: 0x1000,
-            lo: 0x3000 | decstation::tlb::LO_V | decstation::tlb::LO_D,
-        },
+        decstation::tlb::Entry { hi: 0x1000, lo: 0x3000 | decstation::tlb::LO_V | decstation::tlb::LO_D },
     );
     cpu.cp0.write(reg::STATUS, status::KUC | more_status);
     cpu.restarted(0x1000)
@@ -46,13 +43,7 @@ fn rfe_in_the_delay_slot_of_jr_returns_to_the_user() {
     put(
         &mut cpu,
         GENERAL,
-        &[
-            asm::mfc0(r::K0, reg::EPC),
-            asm::NOP,
-            asm::addiu(r::K0, r::K0, 4),
-            asm::jr(r::K0),
-            asm::RFE,
-        ],
+        &[asm::mfc0(r::K0, reg::EPC), asm::NOP, asm::addiu(r::K0, r::K0, 4), asm::jr(r::K0), asm::RFE],
     );
     steps(&mut cpu, 6);
     assert_eq!((cpu.pc(), cpu.cp0.status & 0x3f), (0x1004, 0b00_00_10));
@@ -63,10 +54,7 @@ fn rfe_in_the_delay_slot_of_jr_returns_to_the_user() {
 /// 6.4: the vectors, with and without BEV.
 #[test]
 fn vectors_follow_bev() {
-    for (bev, utlb, general) in [
-        (0, 0x8000_0000, 0x8000_0080),
-        (status::BEV, 0xbfc0_0100, 0xbfc0_0180),
-    ] {
+    for (bev, utlb, general) in [(0, 0x8000_0000, 0x8000_0080), (status::BEV, 0xbfc0_0100, 0xbfc0_0180)] {
         let mut cpu = loaded(&[asm::lw(r::T0, 0, r::A0)]);
         cpu.cp0.write(reg::STATUS, bev);
         cpu.set_reg(4, 0x0000_5000);
@@ -158,13 +146,7 @@ fn user_mode_is_kept_out_of_the_kernel_segments() {
     put(
         &mut cpu,
         GENERAL,
-        &[
-            asm::lw(8, 0, r::A0),
-            asm::mfc0(r::K0, reg::EPC),
-            asm::NOP,
-            asm::jr(r::K0),
-            asm::RFE,
-        ],
+        &[asm::lw(8, 0, r::A0), asm::mfc0(r::K0, reg::EPC), asm::NOP, asm::jr(r::K0), asm::RFE],
     );
     steps(&mut cpu, 6);
     assert_eq!((code(&cpu), cpu.cp0.epc), (4, 0x1000));
@@ -173,14 +155,9 @@ fn user_mode_is_kept_out_of_the_kernel_segments() {
 /// 6.2: coprocessor 0 in user mode needs CU0; CE names the coprocessor.
 #[test]
 fn coprocessors_need_their_bit() {
-    for inst in [
-        asm::mfc0(8, reg::STATUS),
-        asm::mtc0(8, reg::STATUS),
-        asm::RFE,
-        asm::TLBP,
-        asm::TLBWR,
-        asm::bc0f(1),
-    ] {
+    for inst in
+        [asm::mfc0(8, reg::STATUS), asm::mtc0(8, reg::STATUS), asm::RFE, asm::TLBP, asm::TLBWR, asm::bc0f(1)]
+    {
         let mut cpu = user(&[inst], 0);
         steps(&mut cpu, 1);
         assert_eq!((code(&cpu), cpu.cp0.cause >> 28 & 3), (11, 0), "{inst:08x}");
@@ -199,11 +176,7 @@ fn coprocessors_need_their_bit() {
     ] {
         let mut cpu = loaded(&[inst]);
         steps(&mut cpu, 1);
-        assert_eq!(
-            (code(&cpu), cpu.cp0.cause >> 28 & 3),
-            (11, unit),
-            "{inst:08x}"
-        );
+        assert_eq!((code(&cpu), cpu.cp0.cause >> 28 & 3), (11, unit), "{inst:08x}");
     }
 }
 
@@ -220,13 +193,7 @@ fn an_absent_fpu_reads_zero() {
 /// 6.5.8: an interrupt is taken when a mask bit and IEc are set; the level stays in Cause.
 #[test]
 fn interrupts_need_mask_and_enable() {
-    for (bits, taken) in [
-        (0u32, false),
-        (1, false),
-        (0x0800, false),
-        (0x0801, true),
-        (0x0401, false),
-    ] {
+    for (bits, taken) in [(0u32, false), (1, false), (0x0800, false), (0x0801, true), (0x0401, false)] {
         let mut cpu = loaded(&[asm::NOP; 8]);
         cpu.cp0.write(reg::STATUS, bits);
         cpu.board.raised = Some((0, 0b00_0010)); // IP3
@@ -280,13 +247,7 @@ fn a_pending_interrupt_is_taken_when_enabled() {
 /// CpCond0 is "write buffer empty": `bc0f` spins until the last store is in memory.
 #[test]
 fn the_write_buffer_is_coprocessor_condition_0() {
-    let mut cpu = loaded(&[
-        asm::sw(8, 0, r::A0),
-        asm::NOP,
-        asm::bc0f(-1),
-        asm::NOP,
-        asm::BREAK,
-    ]);
+    let mut cpu = loaded(&[asm::sw(8, 0, r::A0), asm::NOP, asm::bc0f(-1), asm::NOP, asm::BREAK]);
     cpu.set_reg(4, 0x8002_0000);
     common::run_to(&mut cpu, KSEG0 + 16);
     let c = cpu.counters();

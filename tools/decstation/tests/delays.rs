@@ -31,11 +31,7 @@ fn the_instruction_after_a_load_sees_the_old_value() {
 /// The write of the instruction in the load's delay slot comes later and wins.
 #[test]
 fn a_write_in_the_delay_slot_wins() {
-    let mut cpu = with_data(&[
-        asm::lw(r::T0, 0, r::A0),
-        asm::addiu(r::T0, 0, 9),
-        asm::addu(r::T1, r::T0, 0),
-    ]);
+    let mut cpu = with_data(&[asm::lw(r::T0, 0, r::A0), asm::addiu(r::T0, 0, 9), asm::addu(r::T1, r::T0, 0)]);
     steps(&mut cpu, 3);
     assert_eq!(cpu.reg(r::T0 as usize), 9);
     assert_eq!(cpu.reg(r::T1 as usize), 9);
@@ -125,12 +121,7 @@ fn branches_and_links() {
 #[test]
 fn lwl_and_lwr_merge() {
     // Memory bytes 44 33 22 11 88 77 66 55 from DATA on.
-    for (offset, want) in [
-        (0, 0x1122_3344u32),
-        (1, 0x8811_2233),
-        (2, 0x7788_1122),
-        (3, 0x6677_8811),
-    ] {
+    for (offset, want) in [(0, 0x1122_3344u32), (1, 0x8811_2233), (2, 0x7788_1122), (3, 0x6677_8811)] {
         let mut cpu = with_data(&[
             asm::lwr(r::T0, offset, r::A0),
             asm::lwl(r::T0, offset + 3, r::A0),
@@ -148,10 +139,8 @@ fn lwl_and_lwr_merge() {
         (2, 0x2233_44ef, 0xdead_1122),
         (3, 0x1122_3344, 0xdead_be11),
     ] {
-        for (inst, want) in [
-            (asm::lwl(r::T0, offset, r::A0), left),
-            (asm::lwr(r::T0, offset, r::A0), right),
-        ] {
+        for (inst, want) in [(asm::lwl(r::T0, offset, r::A0), left), (asm::lwr(r::T0, offset, r::A0), right)]
+        {
             let mut cpu = with_data(&[inst, asm::NOP]);
             cpu.set_reg(r::T0 as usize, 0xdead_beef);
             steps(&mut cpu, 2);
@@ -170,10 +159,8 @@ fn swl_and_swr() {
         (2, 0x11aa_bbcc, 0xccdd_3344),
         (3, 0xaabb_ccdd, 0xdd22_3344),
     ] {
-        for (inst, want) in [
-            (asm::swl(r::T0, offset, r::A0), left),
-            (asm::swr(r::T0, offset, r::A0), right),
-        ] {
+        for (inst, want) in [(asm::swl(r::T0, offset, r::A0), left), (asm::swr(r::T0, offset, r::A0), right)]
+        {
             let mut cpu = with_data(&[inst]);
             cpu.set_reg(r::T0 as usize, 0xaabb_ccdd);
             steps(&mut cpu, 1);
@@ -206,11 +193,7 @@ fn division_at_its_edges() {
 /// Overflow traps leave the target register alone.
 #[test]
 fn overflow_traps_before_the_write() {
-    for inst in [
-        asm::add(r::T0, r::A0, r::A0),
-        asm::addi(r::T0, r::A0, 1),
-        asm::sub(r::T0, r::A0, r::A1),
-    ] {
+    for inst in [asm::add(r::T0, r::A0, r::A0), asm::addi(r::T0, r::A0, 1), asm::sub(r::T0, r::A0, r::A1)] {
         let mut cpu = loaded(&[inst]);
         cpu.set_reg(4, 0x7fff_ffff);
         cpu.set_reg(5, u32::MAX);

@@ -25,10 +25,7 @@ fn machine(name: &str, code: &[u32]) -> Machine {
     let mut machine = Machine::new(params, 8 << 20, BoardConfig::default());
     let program = Program {
         entry: ENTRY,
-        segments: vec![(
-            ENTRY & 0x1fff_ffff,
-            code.iter().flat_map(|w| w.to_le_bytes()).collect(),
-        )],
+        segments: vec![(ENTRY & 0x1fff_ffff, code.iter().flat_map(|w| w.to_le_bytes()).collect())],
         symbols: Vec::new(),
     };
     machine.boot(&program).expect("fits");
@@ -75,23 +72,14 @@ fn entry_state() {
 fn bad_files_are_explained() {
     for (bytes, word) in [
         (&b"#!/bin/sh"[..], "not an ELF file"),
-        (
-            &std::fs::read("/proc/self/exe").unwrap_or_default()[..],
-            "little-endian MIPS",
-        ),
+        (&std::fs::read("/proc/self/exe").unwrap_or_default()[..], "little-endian MIPS"),
     ] {
         let e = loader::parse(bytes).expect_err("no program").to_string();
         assert!(e.contains(word), "{e}");
     }
-    let program = Program {
-        entry: ENTRY,
-        segments: vec![(0x0900_0000, vec![0; 16])],
-        symbols: Vec::new(),
-    };
+    let program = Program { entry: ENTRY, segments: vec![(0x0900_0000, vec![0; 16])], symbols: Vec::new() };
     let params = Params::built_in("5000/200", Bound::Central).expect("built-in");
-    let e = Machine::new(params, 8 << 20, BoardConfig::default())
-        .boot(&program)
-        .expect_err("does not fit");
+    let e = Machine::new(params, 8 << 20, BoardConfig::default()).boot(&program).expect_err("does not fit");
     assert!(e.to_string().contains("beyond the end of RAM"), "{e}");
 }
 
@@ -159,11 +147,7 @@ fn a_cluster_is_deterministic() {
         let machines = names.map(|n| machine(n, &busy())).into();
         let mut cluster = Cluster::new(machines, Segment::new(1));
         assert_eq!(cluster.run(2_000_000), None);
-        cluster
-            .machines
-            .iter()
-            .map(|m| m.cpu.state_hash())
-            .collect::<Vec<_>>()
+        cluster.machines.iter().map(|m| m.cpu.state_hash()).collect::<Vec<_>>()
     };
     let forward = run(["5000/125", "3100"]);
     let backward = run(["3100", "5000/125"]);
@@ -176,10 +160,7 @@ fn compile_file(name: &str, defines: &[&str]) -> Option<(PathBuf, Program)> {
     static UNIQUE: AtomicU32 = AtomicU32::new(0);
     let guest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/guest");
     let unique = UNIQUE.fetch_add(1, Ordering::Relaxed);
-    let output = std::env::temp_dir().join(format!(
-        "decstation-{name}-{}-{unique}.elf",
-        std::process::id()
-    ));
+    let output = std::env::temp_dir().join(format!("decstation-{name}-{}-{unique}.elf", std::process::id()));
     let assembly = guest.join(format!("{name}.S"));
     let status = Command::new("mipsel-linux-gnu-gcc")
         .args("-O2 -Wall -march=mips1 -mabi=32 -mno-abicalls -fno-pic -G0 -msoft-float".split(' '))
@@ -263,16 +244,16 @@ fn suite(program: &Program, machine: &str) -> (String, Stop) {
 
 /// What GXemul 0.7's R3000 gets wrong. Everything else in the suite it gets right.
 const GXEMUL_DEFECTS: [&str; 10] = [
-    "user-fetch-kseg0", // user mode executes kseg0 pages that the kernel has touched
-    "reserved-sync",    // executes MIPS II's sync
-    "reserved-teq",     // executes MIPS II's trap
-    "reserved-eret",    // does not raise reserved instruction
-    "overflow-addi",    // addi never overflows
-    "load-delay-old-value", // no load delay
-    "random-stays-above-7", // Random is not the R3000's
+    "user-fetch-kseg0",        // user mode executes kseg0 pages that the kernel has touched
+    "reserved-sync",           // executes MIPS II's sync
+    "reserved-teq",            // executes MIPS II's trap
+    "reserved-eret",           // does not raise reserved instruction
+    "overflow-addi",           // addi never overflows
+    "load-delay-old-value",    // no load delay
+    "random-stays-above-7",    // Random is not the R3000's
     "user-load-kseg0-touched", // user mode reads kseg0 pages that the kernel has touched
-    "user-mfc0",        // not privileged
-    "user-mtc0",        // not privileged
+    "user-mfc0",               // not privileged
+    "user-mtc0",               // not privileged
 ];
 
 /// The same file on a machine that nobody here wrote.

@@ -39,20 +39,14 @@ fn load_delay_uses() {
 
 #[test]
 fn branches_in_delay_slots() {
-    refused(
-        &[asm::beq(0, 0, 1), asm::beq(0, 0, 1), asm::NOP],
-        "delay slot",
-    );
+    refused(&[asm::beq(0, 0, 1), asm::beq(0, 0, 1), asm::NOP], "delay slot");
     refused(&[asm::bne(0, 0, 1), asm::jr(31), asm::NOP], "delay slot");
 }
 
 #[test]
 fn coprocessor_0_hazards() {
     refused(&[asm::mtc0(0, reg::ENTRY_LO), asm::TLBWI], "hazard");
-    refused(
-        &[asm::mtc0(0, reg::INDEX), asm::mfc0(8, reg::INDEX)],
-        "hazard",
-    );
+    refused(&[asm::mtc0(0, reg::INDEX), asm::mfc0(8, reg::INDEX)], "hazard");
     refused(&[asm::TLBP, asm::mfc0(8, reg::INDEX)], "hazard");
     refused(&[asm::mtc0(0, reg::STATUS), asm::RFE], "hazard");
     strict(&[asm::mtc0(0, reg::ENTRY_LO), asm::NOP, asm::TLBWI]).unwrap();
@@ -65,13 +59,7 @@ fn coprocessor_0_hazards() {
 #[test]
 fn broken_hilo_windows() {
     let run = |is_strict: bool| {
-        let mut cpu = loaded(&[
-            asm::mflo(8),
-            asm::NOP,
-            asm::mult(4, 4),
-            asm::beq(0, 0, -4),
-            asm::NOP,
-        ]);
+        let mut cpu = loaded(&[asm::mflo(8), asm::NOP, asm::mult(4, 4), asm::beq(0, 0, -4), asm::NOP]);
         put(&mut cpu, 0x8000_0080, &[asm::beq(0, 0, -1), asm::NOP]);
         cpu.cp0.write(reg::STATUS, 0x0401);
         // Fetch 0..15; mflo 15..16, nop, mult 17..18, beq 18, (line 2: miss 15) slot, mflo ...

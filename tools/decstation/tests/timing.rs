@@ -38,12 +38,7 @@ fn a_cold_line_of_code_on_a_3100() {
 /// machine, which is the 0.56, 0.42 and 0.28 us of the paper's Table 4.
 #[test]
 fn seven_instructions_take_seven_cycles() {
-    for (machine, us) in [
-        ("2100", 0.56),
-        ("3100", 0.42),
-        ("5000/125", 0.28),
-        ("5000/200", 0.28),
-    ] {
+    for (machine, us) in [("2100", 0.56), ("3100", 0.42), ("5000/125", 0.28), ("5000/200", 0.28)] {
         let mut cpu = loaded_on(
             machine,
             &[
@@ -66,9 +61,7 @@ fn seven_instructions_take_seven_cycles() {
         }
         let cycles = (cpu.now() - before) as f64 / 1000.0;
         assert_eq!(cycles, 7.0, "{machine}");
-        let hz = decstation::params::Params::built_in(machine, Default::default())
-            .unwrap()
-            .clock_hz;
+        let hz = decstation::params::Params::built_in(machine, Default::default()).unwrap().clock_hz;
         let got = cycles * 1e6 / hz as f64;
         assert!((got - us).abs() < 0.005, "{machine}: {got} us");
     }
@@ -84,13 +77,7 @@ fn mflo_waits_for_mult() {
     let mut cpu = loaded(&[asm::mult(r::A0, r::A1), asm::mflo(r::T0)]);
     assert_eq!(warm_cycles(&mut cpu, 2), 13);
     // Three instructions between take three of the eleven: 1 + 3 + 8 + 1.
-    let mut cpu = loaded(&[
-        asm::mult(r::A0, r::A1),
-        asm::NOP,
-        asm::NOP,
-        asm::NOP,
-        asm::mflo(r::T0),
-    ]);
+    let mut cpu = loaded(&[asm::mult(r::A0, r::A1), asm::NOP, asm::NOP, asm::NOP, asm::mflo(r::T0)]);
     assert_eq!(warm_cycles(&mut cpu, 5), 13);
     // With twelve between, nothing waits: 1 + 12 + 1.
     let mut code = vec![asm::mult(r::A0, r::A1)];
@@ -188,11 +175,7 @@ fn a_miss_waits_for_a_started_write() {
 /// A byte store: one cycle more on an R3000, none on an R2000, which loses the cached word instead.
 #[test]
 fn partial_stores() {
-    let code = [
-        asm::lw(r::T1, 0, r::A0),
-        asm::sb(r::T0, 0, r::A0),
-        asm::lw(r::T1, 0, r::A0),
-    ];
+    let code = [asm::lw(r::T1, 0, r::A0), asm::sb(r::T0, 0, r::A0), asm::lw(r::T1, 0, r::A0)];
     let mut cpu = loaded(&code);
     cpu.set_reg(r::A0 as usize, DATA);
     // lw I, sb I + 1, lw I (hit: merged)
@@ -231,12 +214,8 @@ fn exception_entry_takes_four_cycles() {
 /// read after it waits.
 #[test]
 fn device_accesses() {
-    let mut cpu = loaded(&[
-        asm::lw(r::T0, 0, r::A0),
-        asm::sw(r::T0, 0, r::A0),
-        asm::lw(r::T0, 0, r::A0),
-        asm::NOP,
-    ]);
+    let mut cpu =
+        loaded(&[asm::lw(r::T0, 0, r::A0), asm::sw(r::T0, 0, r::A0), asm::lw(r::T0, 0, r::A0), asm::NOP]);
     cpu.set_reg(r::A0 as usize, 0xbfe0_0000);
     assert_eq!(warm_cycles(&mut cpu, 1), 26);
     // sw: I, enters at 1, done at 26; lw: I, at 2 waits 24, reads 25.

@@ -9,10 +9,7 @@ use decstation::cpu::Stop;
 use decstation::tlb::{Entry, LO_D, LO_G, LO_N, LO_V};
 
 fn entry(va: u32, asid: u32, pa: u32, flags: u32) -> Entry {
-    Entry {
-        hi: va | asid << 6,
-        lo: pa | flags,
-    }
+    Entry { hi: va | asid << 6, lo: pa | flags }
 }
 
 fn code(cpu: &Bare) -> u32 {
@@ -27,7 +24,7 @@ fn misses_of_kuseg_go_to_the_utlb_vector_and_others_do_not() {
         (0x5000, asm::sw(8, 0, 4), None, 0, 3),
         (0xc000_5000, asm::lw(8, 0, 4), None, 0x80, 2),
         (0xc000_5000, asm::sw(8, 0, 4), None, 0x80, 3),
-        (0x5000, asm::lw(8, 0, 4), Some(0), 0x80, 2), // invalid
+        (0x5000, asm::lw(8, 0, 4), Some(0), 0x80, 2),    // invalid
         (0x5000, asm::sw(8, 0, 4), Some(LO_D), 0x80, 3), // invalid
         (0x5000, asm::sw(8, 0, 4), Some(LO_V), 0x80, 1), // not dirty
     ] {
@@ -37,11 +34,7 @@ fn misses_of_kuseg_go_to_the_utlb_vector_and_others_do_not() {
         }
         cpu.set_reg(4, va);
         steps(&mut cpu, 1);
-        assert_eq!(
-            (cpu.pc(), code(&cpu)),
-            (0x8000_0000 + vector, want),
-            "{va:x} {inst:x}"
-        );
+        assert_eq!((cpu.pc(), code(&cpu)), (0x8000_0000 + vector, want), "{va:x} {inst:x}");
         assert_eq!(cpu.cp0.bad_vaddr, va);
         assert_eq!(cpu.cp0.entry_hi & 0xffff_f000, va);
         assert_eq!(cpu.cp0.context & 0x1f_fffc, va >> 12 << 2 & 0x1f_fffc);
@@ -167,10 +160,7 @@ fn duplicates_are_reported() {
     match cpu.run(1000) {
         Stop::Fault(report) => {
             assert!(report.contains("TLB shutdown"), "{report}");
-            assert!(
-                report.contains("entries 3") && report.contains("40"),
-                "{report}"
-            );
+            assert!(report.contains("entries 3") && report.contains("40"), "{report}");
         }
         other => panic!("{other:?}"),
     }
@@ -237,11 +227,7 @@ fn the_micro_tlb_holds_two_pages() {
         let mut cpu = bare("5000/200");
         for (i, &page) in pages.iter().enumerate() {
             let next = pages[(i + 1) % pages.len()];
-            put(
-                &mut cpu,
-                0x8002_0000 + page,
-                &[asm::j(0x1000 + next), asm::NOP],
-            );
+            put(&mut cpu, 0x8002_0000 + page, &[asm::j(0x1000 + next), asm::NOP]);
             cpu.tlb_write(10 + i, entry(0x1000 + page, 0, 0x2_0000 + page, LO_V));
         }
         cpu.jump(0x1000 + pages[0]);

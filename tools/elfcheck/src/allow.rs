@@ -64,10 +64,7 @@ impl FromStr for Glob {
 
 /// Whether one of the patterns fits a place: a section's name for patterns with a leading dot,
 /// otherwise the symbol, as linked or demangled.
-pub(crate) fn any_fits<'a>(
-    patterns: impl IntoIterator<Item = &'a Glob>,
-    place: &Place<'_>,
-) -> bool {
+pub(crate) fn any_fits<'a>(patterns: impl IntoIterator<Item = &'a Glob>, place: &Place<'_>) -> bool {
     patterns.into_iter().any(|glob| {
         if glob.0.starts_with('.') {
             return glob.matches(place.section);
@@ -151,11 +148,7 @@ impl AllowList {
 
     /// Whether an instruction beyond MIPS-I is accepted at a place.
     pub fn allows(&self, mnemonic: &str, place: &Place<'_>) -> bool {
-        let globs = self
-            .rules
-            .iter()
-            .filter(|(what, _)| what == mnemonic)
-            .map(|(_, glob)| glob);
+        let globs = self.rules.iter().filter(|(what, _)| what == mnemonic).map(|(_, glob)| glob);
         any_fits(globs, place)
     }
 

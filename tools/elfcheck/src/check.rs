@@ -24,12 +24,7 @@ pub struct Options {
 
 /// Checks all code of a program.
 pub fn check(code: &Code, options: &Options) -> Report {
-    let mut checker = Checker {
-        code,
-        options,
-        targets: branch_targets(code),
-        report: Report::default(),
-    };
+    let mut checker = Checker { code, options, targets: branch_targets(code), report: Report::default() };
     for section in code.sections() {
         for (address, instruction) in section.iter() {
             checker.instruction(address, instruction);
@@ -40,8 +35,7 @@ pub fn check(code: &Code, options: &Options) -> Report {
 
 fn branch_targets(code: &Code) -> HashSet<u32> {
     let all = code.sections().iter().flat_map(|section| section.iter());
-    all.filter_map(|(address, instruction)| instruction.target(address))
-        .collect()
+    all.filter_map(|(address, instruction)| instruction.target(address)).collect()
 }
 
 /// How control gets from an instruction to the next executed one.
@@ -96,15 +90,9 @@ impl Checker<'_> {
         kind: ViolationKind,
         explanation: String,
     ) {
-        let Place {
-            section,
-            symbol,
-            offset,
-        } = self.code.place(address);
-        let name = symbol.map_or_else(
-            || section.to_owned(),
-            |symbol| format!("{:#}", rustc_demangle::demangle(symbol)),
-        );
+        let Place { section, symbol, offset } = self.code.place(address);
+        let name = symbol
+            .map_or_else(|| section.to_owned(), |symbol| format!("{:#}", rustc_demangle::demangle(symbol)));
         self.report.violations.push(Violation {
             address,
             place: format!("{name}+{offset:#x}"),
@@ -122,10 +110,7 @@ impl Checker<'_> {
     }
 
     fn successors(&self, address: u32, instruction: &Instruction) -> Successors {
-        let mut successors = Successors {
-            known: Vec::new(),
-            elsewhere: false,
-        };
+        let mut successors = Successors { known: Vec::new(), elsewhere: false };
         if instruction.kind() == Kind::ExceptionReturn {
             return successors;
         }
@@ -161,10 +146,7 @@ impl Checker<'_> {
             *self.report.allowed.entry(name).or_default() += 1;
             return;
         }
-        let explanation = format!(
-            "belongs to {}, an R3000 does not have it",
-            instruction.isa().name()
-        );
+        let explanation = format!("belongs to {}, an R3000 does not have it", instruction.isa().name());
         self.violation(address, instruction, ViolationKind::NotMips1, explanation);
     }
 
@@ -175,10 +157,7 @@ impl Checker<'_> {
             return;
         }
         if let Some((_, owner)) = self.slot_owner(address)
-            && matches!(
-                owner.kind(),
-                Kind::Call | Kind::CallRegister | Kind::JumpRegister | Kind::BranchCall
-            )
+            && matches!(owner.kind(), Kind::Call | Kind::CallRegister | Kind::JumpRegister | Kind::BranchCall)
         {
             let explanation = format!(
                 "{} arrives late, and the instruction behind the slot of `{}` is not known",
@@ -206,11 +185,7 @@ impl Checker<'_> {
                 None => format!("the branch target {next_address:#010x} is outside the code"),
             };
             let kind = ViolationKind::LoadDelay;
-            if self
-                .options
-                .allow
-                .allows_kind(kind, &self.code.place(address))
-            {
+            if self.options.allow.allows_kind(kind, &self.code.place(address)) {
                 *self.report.allowed.entry(kind.name()).or_default() += 1;
                 continue;
             }
@@ -224,16 +199,8 @@ impl Checker<'_> {
             return;
         }
         if let Some((owner_address, owner)) = self.slot_owner(address) {
-            let explanation = format!(
-                "in the delay slot of `{}`",
-                owner.disassemble(owner_address)
-            );
-            self.violation(
-                address,
-                instruction,
-                ViolationKind::BranchInSlot,
-                explanation,
-            );
+            let explanation = format!("in the delay slot of `{}`", owner.disassemble(owner_address));
+            self.violation(address, instruction, ViolationKind::BranchInSlot, explanation);
         }
     }
 
@@ -248,16 +215,11 @@ impl Checker<'_> {
             .known
             .iter()
             .flat_map(|&(_, next)| [next, next.wrapping_add(4)])
-            .find(|&next| {
-                self.code
-                    .at(next)
-                    .is_some_and(|i| i.kind() == Kind::WriteHiLo)
-            });
+            .find(|&next| self.code.at(next).is_some_and(|i| i.kind() == Kind::WriteHiLo));
         let explanation = match writer.map(|at| (at, self.code.at(at))) {
-            Some((at, Some(writer))) => format!(
-                "{at:#010x} `{}` writes HI/LO within two instructions",
-                writer.disassemble(at)
-            ),
+            Some((at, Some(writer))) => {
+                format!("{at:#010x} `{}` writes HI/LO within two instructions", writer.disassemble(at))
+            }
             _ if successors.elsewhere => {
                 "in the slot of a jump through a register: what follows is not known".to_owned()
             }

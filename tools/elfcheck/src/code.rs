@@ -51,10 +51,7 @@ impl Section {
     /// Every instruction with its address.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Instruction)> {
         let addresses = (0..).map(|index: u32| self.address + 4 * index);
-        self.instructions
-            .iter()
-            .zip(addresses)
-            .map(|(instruction, address)| (address, instruction))
+        self.instructions.iter().zip(addresses).map(|(instruction, address)| (address, instruction))
     }
 
     /// The address behind the last word; 2^32 is possible.
@@ -119,9 +116,7 @@ impl Code {
         let table = header.sections(endian, bytes)?;
         let mut sections = Vec::new();
         for section in table.iter() {
-            if !section.sh_flags(endian).contains(elf::SHF_EXECINSTR)
-                || section.sh_size(endian) == 0
-            {
+            if !section.sh_flags(endian).contains(elf::SHF_EXECINSTR) || section.sh_size(endian) == 0 {
                 continue;
             }
             let name = String::from_utf8_lossy(table.section_name(endian, section)?).into_owned();
@@ -137,15 +132,9 @@ impl Code {
             }
             let instructions = data
                 .chunks_exact(4)
-                .map(|word| {
-                    Instruction::decode(u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
-                })
+                .map(|word| Instruction::decode(u32::from_le_bytes([word[0], word[1], word[2], word[3]])))
                 .collect();
-            sections.push(Section {
-                name,
-                address,
-                instructions,
-            });
+            sections.push(Section { name, address, instructions });
         }
         if sections.is_empty() {
             return Err(CodeError::NoCode);
@@ -153,10 +142,7 @@ impl Code {
         sections.sort_by_key(|section| section.address);
         for pair in sections.windows(2) {
             if pair[0].end() > u64::from(pair[1].address) {
-                return Err(CodeError::Overlap(
-                    pair[0].name.clone(),
-                    pair[1].name.clone(),
-                ));
+                return Err(CodeError::Overlap(pair[0].name.clone(), pair[1].name.clone()));
             }
         }
 
@@ -186,9 +172,7 @@ impl Code {
     }
 
     fn section_at(&self, address: u32) -> Option<&Section> {
-        let after = self
-            .sections
-            .partition_point(|section| section.address <= address);
+        let after = self.sections.partition_point(|section| section.address <= address);
         let section = &self.sections[after.checked_sub(1)?];
         (u64::from(address) < section.end()).then_some(section)
     }
@@ -197,9 +181,7 @@ impl Code {
     pub fn at(&self, address: u32) -> Option<&Instruction> {
         let section = self.section_at(address)?;
         let offset = address - section.address;
-        offset
-            .is_multiple_of(4)
-            .then(|| &section.instructions[(offset / 4) as usize])
+        offset.is_multiple_of(4).then(|| &section.instructions[(offset / 4) as usize])
     }
 
     /// Where an address is. A symbol with a size covers exactly that; one without covers everything
@@ -209,25 +191,14 @@ impl Code {
         let (section_name, section_start) =
             section.map_or(("", 0), |section| (section.name.as_str(), section.address));
         let before = &self.symbols[..self.symbols.partition_point(|s| s.address <= address)];
-        let here = || {
-            before
-                .iter()
-                .rev()
-                .take_while(|symbol| symbol.address >= section_start)
-        };
+        let here = || before.iter().rev().take_while(|symbol| symbol.address >= section_start);
         let sized = here().find(|s| s.size != 0 && address - s.address < s.size);
         let nearest = here().next().filter(|symbol| symbol.size == 0);
         match sized.or(nearest) {
-            Some(symbol) => Place {
-                section: section_name,
-                symbol: Some(&symbol.name),
-                offset: address - symbol.address,
-            },
-            None => Place {
-                section: section_name,
-                symbol: None,
-                offset: address - section_start,
-            },
+            Some(symbol) => {
+                Place { section: section_name, symbol: Some(&symbol.name), offset: address - symbol.address }
+            }
+            None => Place { section: section_name, symbol: None, offset: address - section_start },
         }
     }
 }

@@ -78,11 +78,7 @@ pub struct Instruction {
 impl Instruction {
     /// Decodes any word; one that no table knows becomes `.word`.
     pub fn decode(word: u32) -> Self {
-        let row = MIPS1
-            .iter()
-            .chain(LATER)
-            .find(|row| word & row.mask == row.value)
-            .unwrap_or(&UNKNOWN);
+        let row = MIPS1.iter().chain(LATER).find(|row| word & row.mask == row.value).unwrap_or(&UNKNOWN);
         Self { word, row }
     }
 
@@ -214,14 +210,9 @@ impl Instruction {
     /// Those of this instruction's late registers that `next` would read too early. `lwl` and `lwr`
     /// on one register are a pair: the hardware merges the value in flight.
     pub fn too_late_for(&self, next: &Instruction) -> RegisterSet {
-        let is_pair = self.kind() == Kind::LoadPartial
-            && next.kind() == Kind::LoadPartial
-            && self.rt() == next.rt();
-        let reads = if is_pair {
-            RegisterSet::general(next.rs())
-        } else {
-            next.reads()
-        };
+        let is_pair =
+            self.kind() == Kind::LoadPartial && next.kind() == Kind::LoadPartial && self.rt() == next.rt();
+        let reads = if is_pair { RegisterSet::general(next.rs()) } else { next.reads() };
         self.late() & reads
     }
 
@@ -229,9 +220,7 @@ impl Instruction {
     pub fn target(&self, address: u32) -> Option<u32> {
         let slot = address.wrapping_add(4);
         match self.kind() {
-            Kind::Branch | Kind::BranchCall => {
-                Some(slot.wrapping_add_signed(self.immediate() << 2))
-            }
+            Kind::Branch | Kind::BranchCall => Some(slot.wrapping_add_signed(self.immediate() << 2)),
             Kind::Jump | Kind::Call => Some(slot & 0xf000_0000 | (self.word & 0x03ff_ffff) << 2),
             _ => None,
         }

@@ -9,10 +9,7 @@ use crate::table::Shape;
 impl Instruction {
     /// The instruction as text; branch targets are absolute, hence the address.
     pub fn disassemble(&self, address: u32) -> Disassembly<'_> {
-        Disassembly {
-            instruction: self,
-            address,
-        }
+        Disassembly { instruction: self, address }
     }
 }
 
@@ -27,11 +24,8 @@ impl fmt::Display for Disassembly<'_> {
         let instruction = self.instruction;
         let word = instruction.word();
         let name = instruction.mnemonic();
-        let (rs, rt, rd) = (
-            general_name(instruction.rs()),
-            general_name(instruction.rt()),
-            general_name(instruction.rd()),
-        );
+        let (rs, rt, rd) =
+            (general_name(instruction.rs()), general_name(instruction.rt()), general_name(instruction.rd()));
         let (ft, fs, fd) = (instruction.rt(), instruction.rd(), instruction.sa());
         let immediate = instruction.immediate();
         let target = instruction.target(self.address).unwrap_or_default();

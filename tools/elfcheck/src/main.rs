@@ -68,17 +68,12 @@ fn options(arguments: &Arguments) -> anyhow::Result<Options> {
         allow.extend(if source.contains('@') {
             AllowList::parse_inline(source).with_context(|| format!("--allow {source}"))?
         } else {
-            let text =
-                std::fs::read_to_string(source).with_context(|| format!("reading {source}"))?;
+            let text = std::fs::read_to_string(source).with_context(|| format!("reading {source}"))?;
             AllowList::parse(&text).with_context(|| source.clone())?
         });
     }
     let hand_assembly = [&arguments.asm_section[..], &arguments.asm_symbol[..]].concat();
-    Ok(Options {
-        allow,
-        hand_assembly,
-        no_syscall: arguments.no_syscall,
-    })
+    Ok(Options { allow, hand_assembly, no_syscall: arguments.no_syscall })
 }
 
 fn check_file(file: &Path, options: &Options) -> anyhow::Result<Report> {

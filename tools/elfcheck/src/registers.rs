@@ -4,9 +4,8 @@ use std::fmt;
 use std::ops::{BitAnd, BitOr};
 
 const GENERAL_NAMES: [&str; 32] = [
-    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
-    "t7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "fp",
-    "ra",
+    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "s0",
+    "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "fp", "ra",
 ];
 
 const FLOAT_BASE: u32 = 32;
@@ -24,11 +23,7 @@ impl RegisterSet {
 
     /// The set of one general register, `number` 0..=31; empty for `$zero`.
     pub fn general(number: u32) -> Self {
-        if number == 0 {
-            Self::EMPTY
-        } else {
-            Self(1 << number)
-        }
+        if number == 0 { Self::EMPTY } else { Self(1 << number) }
     }
 
     /// The set of one floating-point register, `number` 0..=31.
@@ -38,11 +33,7 @@ impl RegisterSet {
 
     /// The set of one floating-point value: a register, or the even/odd pair of a double.
     pub fn float_value(number: u32, double: bool) -> Self {
-        if double {
-            Self::float(number & !1) | Self::float(number | 1)
-        } else {
-            Self::float(number)
-        }
+        if double { Self::float(number & !1) | Self::float(number | 1) } else { Self::float(number) }
     }
 
     /// Whether no register is in the set.

@@ -67,17 +67,8 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            address,
-            place,
-            kind,
-            disassembly,
-            explanation,
-        } = self;
-        write!(
-            f,
-            "{address:#010x} <{place}>: {kind}: {disassembly} – {explanation}"
-        )
+        let Self { address, place, kind, disassembly, explanation } = self;
+        write!(f, "{address:#010x} <{place}>: {kind}: {disassembly} – {explanation}")
     }
 }
 
@@ -96,11 +87,7 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} instructions, {} HI/LO windows",
-            self.instructions, self.hi_lo_windows
-        )?;
+        write!(f, "{} instructions, {} HI/LO windows", self.instructions, self.hi_lo_windows)?;
         f.write_str(", allowed:")?;
         if self.allowed.is_empty() {
             f.write_str(" none")?;

@@ -166,13 +166,7 @@ pub struct Row {
 }
 
 const fn row(mask: u32, value: u32, name: &'static str, shape: Shape) -> Row {
-    Row {
-        mask: mask | shape.unused(),
-        value,
-        name,
-        shape,
-        isa: Isa::Mips1,
-    }
+    Row { mask: mask | shape.unused(), value, name, shape, isa: Isa::Mips1 }
 }
 
 /// Major opcode alone.
@@ -197,22 +191,12 @@ const fn cop(z: u32, rs: u32, name: &'static str, shape: Shape) -> Row {
 
 /// BCzF and BCzT.
 const fn branch(z: u32, condition: u32, name: &'static str, shape: Shape) -> Row {
-    row(
-        OPCODE | RS | RT,
-        (0x10 + z) << 26 | 8 << 21 | condition << 16,
-        name,
-        shape,
-    )
+    row(OPCODE | RS | RT, (0x10 + z) << 26 | 8 << 21 | condition << 16, name, shape)
 }
 
 /// Floating point: COP1 with a format (16 single, 17 double, 20 word) and a function.
 const fn fp(format: u32, function: u32, name: &'static str, shape: Shape) -> Row {
-    row(
-        OPCODE | RS | FUNCTION,
-        0x11 << 26 | format << 21 | function,
-        name,
-        shape,
-    )
+    row(OPCODE | RS | FUNCTION, 0x11 << 26 | format << 21 | function, name, shape)
 }
 
 const fn whole(value: u32, name: &'static str) -> Row {
@@ -220,13 +204,7 @@ const fn whole(value: u32, name: &'static str) -> Row {
 }
 
 const fn later(isa: Isa, mask: u32, value: u32, name: &'static str, shape: Shape) -> Row {
-    Row {
-        mask,
-        value,
-        name,
-        shape,
-        isa,
-    }
+    Row { mask, value, name, shape, isa }
 }
 
 const fn later_op(isa: Isa, opcode: u32, name: &'static str, shape: Shape) -> Row {
@@ -234,23 +212,11 @@ const fn later_op(isa: Isa, opcode: u32, name: &'static str, shape: Shape) -> Ro
 }
 
 const fn later_function(isa: Isa, opcode: u32, function: u32, name: &'static str) -> Row {
-    later(
-        isa,
-        OPCODE | FUNCTION,
-        opcode << 26 | function,
-        name,
-        Shape::Plain,
-    )
+    later(isa, OPCODE | FUNCTION, opcode << 26 | function, name, Shape::Plain)
 }
 
 const fn later_cop(isa: Isa, z: u32, rs: u32, name: &'static str) -> Row {
-    later(
-        isa,
-        OPCODE | RS,
-        (0x10 + z) << 26 | rs << 21,
-        name,
-        Shape::Plain,
-    )
+    later(isa, OPCODE | RS, (0x10 + z) << 26 | rs << 21, name, Shape::Plain)
 }
 
 /// What a word that no table knows decodes to.
@@ -419,34 +385,10 @@ pub static LATER: &[Row] = &[
     later_op(Isa::Mips2, 0x15, "bnel", Shape::BranchTwo),
     later_op(Isa::Mips2, 0x16, "blezl", Shape::BranchOne),
     later_op(Isa::Mips2, 0x17, "bgtzl", Shape::BranchOne),
-    later(
-        Isa::Mips2,
-        OPCODE | RT,
-        0x0402_0000,
-        "bltzl",
-        Shape::BranchOne,
-    ),
-    later(
-        Isa::Mips2,
-        OPCODE | RT,
-        0x0403_0000,
-        "bgezl",
-        Shape::BranchOne,
-    ),
-    later(
-        Isa::Mips2,
-        OPCODE | RT,
-        0x0412_0000,
-        "bltzall",
-        Shape::BranchLink,
-    ),
-    later(
-        Isa::Mips2,
-        OPCODE | RT,
-        0x0413_0000,
-        "bgezall",
-        Shape::BranchLink,
-    ),
+    later(Isa::Mips2, OPCODE | RT, 0x0402_0000, "bltzl", Shape::BranchOne),
+    later(Isa::Mips2, OPCODE | RT, 0x0403_0000, "bgezl", Shape::BranchOne),
+    later(Isa::Mips2, OPCODE | RT, 0x0412_0000, "bltzall", Shape::BranchLink),
+    later(Isa::Mips2, OPCODE | RT, 0x0413_0000, "bgezall", Shape::BranchLink),
     later(Isa::Mips2, OPCODE | RT, 0x0408_0000, "tgei", Shape::Plain),
     later(Isa::Mips2, OPCODE | RT, 0x0409_0000, "tgeiu", Shape::Plain),
     later(Isa::Mips2, OPCODE | RT, 0x040a_0000, "tlti", Shape::Plain),
@@ -466,71 +408,17 @@ pub static LATER: &[Row] = &[
     later_op(Isa::Mips2, 0x38, "sc", Shape::Plain),
     later_op(Isa::Mips2, 0x3d, "sdc1", Shape::Plain),
     later_op(Isa::Mips2, 0x3e, "sdc2", Shape::Plain),
-    later(
-        Isa::Mips2,
-        0xffff_0000,
-        0x4102_0000,
-        "bc0fl",
-        Shape::BranchCoprocessor,
-    ),
-    later(
-        Isa::Mips2,
-        0xffff_0000,
-        0x4103_0000,
-        "bc0tl",
-        Shape::BranchCoprocessor,
-    ),
-    later(
-        Isa::Mips2,
-        0xffff_0000,
-        0x4502_0000,
-        "bc1fl",
-        Shape::BranchFloat,
-    ),
-    later(
-        Isa::Mips2,
-        0xffff_0000,
-        0x4503_0000,
-        "bc1tl",
-        Shape::BranchFloat,
-    ),
-    later(
-        Isa::Mips2,
-        0xffff_0000,
-        0x4902_0000,
-        "bc2fl",
-        Shape::BranchCoprocessor,
-    ),
-    later(
-        Isa::Mips2,
-        0xffff_0000,
-        0x4903_0000,
-        "bc2tl",
-        Shape::BranchCoprocessor,
-    ),
+    later(Isa::Mips2, 0xffff_0000, 0x4102_0000, "bc0fl", Shape::BranchCoprocessor),
+    later(Isa::Mips2, 0xffff_0000, 0x4103_0000, "bc0tl", Shape::BranchCoprocessor),
+    later(Isa::Mips2, 0xffff_0000, 0x4502_0000, "bc1fl", Shape::BranchFloat),
+    later(Isa::Mips2, 0xffff_0000, 0x4503_0000, "bc1tl", Shape::BranchFloat),
+    later(Isa::Mips2, 0xffff_0000, 0x4902_0000, "bc2fl", Shape::BranchCoprocessor),
+    later(Isa::Mips2, 0xffff_0000, 0x4903_0000, "bc2tl", Shape::BranchCoprocessor),
     later(Isa::Mips2, 0xffc0_003f, 0x4600_0004, "sqrt", Shape::Plain),
-    later(
-        Isa::Mips2,
-        0xffc0_003f,
-        0x4600_000c,
-        "round.w",
-        Shape::Plain,
-    ),
-    later(
-        Isa::Mips2,
-        0xffc0_003f,
-        0x4600_000d,
-        "trunc.w",
-        Shape::Plain,
-    ),
+    later(Isa::Mips2, 0xffc0_003f, 0x4600_000c, "round.w", Shape::Plain),
+    later(Isa::Mips2, 0xffc0_003f, 0x4600_000d, "trunc.w", Shape::Plain),
     later(Isa::Mips2, 0xffc0_003f, 0x4600_000e, "ceil.w", Shape::Plain),
-    later(
-        Isa::Mips2,
-        0xffc0_003f,
-        0x4600_000f,
-        "floor.w",
-        Shape::Plain,
-    ),
+    later(Isa::Mips2, 0xffc0_003f, 0x4600_000f, "floor.w", Shape::Plain),
     // MIPS III: 64 bits
     later_op(Isa::Mips3, 0x18, "daddi", Shape::Plain),
     later_op(Isa::Mips3, 0x19, "daddiu", Shape::Plain),
@@ -566,32 +454,14 @@ pub static LATER: &[Row] = &[
     later_cop(Isa::Mips3, 1, 1, "dmfc1"),
     later_cop(Isa::Mips3, 1, 5, "dmtc1"),
     later_cop(Isa::Mips3, 1, 21, "fp-long"),
-    later(
-        Isa::Mips3,
-        u32::MAX,
-        0x4200_0018,
-        "eret",
-        Shape::ExceptionReturn,
-    ),
+    later(Isa::Mips3, u32::MAX, 0x4200_0018, "eret", Shape::ExceptionReturn),
     // MIPS IV
     later_function(Isa::Mips4, 0x00, 0x01, "movci"),
     later_function(Isa::Mips4, 0x00, 0x0a, "movz"),
     later_function(Isa::Mips4, 0x00, 0x0b, "movn"),
     later_op(Isa::Mips4, 0x13, "cop1x", Shape::Plain),
-    later(
-        Isa::Mips4,
-        0xffe3_0000,
-        0x4500_0000,
-        "bc1f-cc",
-        Shape::BranchFloat,
-    ),
-    later(
-        Isa::Mips4,
-        0xffe3_0000,
-        0x4501_0000,
-        "bc1t-cc",
-        Shape::BranchFloat,
-    ),
+    later(Isa::Mips4, 0xffe3_0000, 0x4500_0000, "bc1f-cc", Shape::BranchFloat),
+    later(Isa::Mips4, 0xffe3_0000, 0x4501_0000, "bc1t-cc", Shape::BranchFloat),
     // MIPS32 and its releases
     later_function(Isa::Mips32, 0x1c, 0x00, "madd"),
     later_function(Isa::Mips32, 0x1c, 0x01, "maddu"),
@@ -601,73 +471,19 @@ pub static LATER: &[Row] = &[
     later_function(Isa::Mips32, 0x1c, 0x20, "clz"),
     later_function(Isa::Mips32, 0x1c, 0x21, "clo"),
     later_function(Isa::Mips32, 0x1c, 0x3f, "sdbbp"),
-    later(
-        Isa::Mips32,
-        0xffe0_07f8,
-        0x4000_0000,
-        "mfc0-sel",
-        Shape::Plain,
-    ),
-    later(
-        Isa::Mips32,
-        0xffe0_07f8,
-        0x4080_0000,
-        "mtc0-sel",
-        Shape::Plain,
-    ),
-    later(
-        Isa::Mips32,
-        0xfe00_003f,
-        0x4200_001f,
-        "deret",
-        Shape::ExceptionReturn,
-    ),
+    later(Isa::Mips32, 0xffe0_07f8, 0x4000_0000, "mfc0-sel", Shape::Plain),
+    later(Isa::Mips32, 0xffe0_07f8, 0x4080_0000, "mtc0-sel", Shape::Plain),
+    later(Isa::Mips32, 0xfe00_003f, 0x4200_001f, "deret", Shape::ExceptionReturn),
     later(Isa::Mips32, 0xfe00_003f, 0x4200_0020, "wait", Shape::Plain),
     later_op(Isa::Mips32, 0x1d, "jalx", Shape::JumpLink),
-    later(
-        Isa::Mips32r2,
-        0xffe0_003f,
-        0x0020_0002,
-        "rotr",
-        Shape::Plain,
-    ),
-    later(
-        Isa::Mips32r2,
-        0xfc00_07ff,
-        0x0000_0046,
-        "rotrv",
-        Shape::Plain,
-    ),
-    later(
-        Isa::Mips32r2,
-        0xfc1f_ffff,
-        0x0000_0408,
-        "jr.hb",
-        Shape::JumpRegister,
-    ),
-    later(
-        Isa::Mips32r2,
-        0xfc1f_07ff,
-        0x0000_0409,
-        "jalr.hb",
-        Shape::JumpRegisterLink,
-    ),
-    later(
-        Isa::Mips32r2,
-        OPCODE | RT,
-        0x041f_0000,
-        "synci",
-        Shape::Plain,
-    ),
+    later(Isa::Mips32r2, 0xffe0_003f, 0x0020_0002, "rotr", Shape::Plain),
+    later(Isa::Mips32r2, 0xfc00_07ff, 0x0000_0046, "rotrv", Shape::Plain),
+    later(Isa::Mips32r2, 0xfc1f_ffff, 0x0000_0408, "jr.hb", Shape::JumpRegister),
+    later(Isa::Mips32r2, 0xfc1f_07ff, 0x0000_0409, "jalr.hb", Shape::JumpRegisterLink),
+    later(Isa::Mips32r2, OPCODE | RT, 0x041f_0000, "synci", Shape::Plain),
     later_function(Isa::Mips32r2, 0x1f, 0x00, "ext"),
     later_function(Isa::Mips32r2, 0x1f, 0x04, "ins"),
-    later(
-        Isa::Mips32r2,
-        0xffe0_07ff,
-        0x7c00_00a0,
-        "wsbh",
-        Shape::Plain,
-    ),
+    later(Isa::Mips32r2, 0xffe0_07ff, 0x7c00_00a0, "wsbh", Shape::Plain),
     later(Isa::Mips32r2, 0xffe0_07ff, 0x7c00_0420, "seb", Shape::Plain),
     later(Isa::Mips32r2, 0xffe0_07ff, 0x7c00_0620, "seh", Shape::Plain),
     later_function(Isa::Mips32r2, 0x1f, 0x3b, "rdhwr"),

@@ -36,10 +36,7 @@ fn lines_that_are_no_rules_are_refused() {
 #[test]
 fn a_mnemonic_that_cannot_occur_is_refused() {
     let error = AllowList::parse("erett mips32_*").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "line 1: `erett` is no instruction beyond MIPS-I that this tool knows"
-    );
+    assert_eq!(error.to_string(), "line 1: `erett` is no instruction beyond MIPS-I that this tool knows");
     // A MIPS-I instruction needs no permission.
     assert!(AllowList::parse("lw mips32_*").is_err());
 }
@@ -47,10 +44,7 @@ fn a_mnemonic_that_cannot_occur_is_refused() {
 #[test]
 fn a_rule_names_a_mnemonic_or_the_load_delay() {
     let list = AllowList::parse("load-delay mips32_*  # interlocked\n").unwrap();
-    assert_eq!(
-        list,
-        AllowList::parse_inline("load-delay@mips32_*").unwrap()
-    );
+    assert_eq!(list, AllowList::parse_inline("load-delay@mips32_*").unwrap());
     for kind in ViolationKind::ALL {
         let rule = format!("\n{kind} mips32_*");
         match kind {

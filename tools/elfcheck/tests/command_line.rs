@@ -16,17 +16,9 @@ fn file(name: &str, bytes: &[u8]) -> PathBuf {
 
 /// Runs the tool: exit status, standard output, standard error.
 fn run(arguments: &[&str], files: &[&Path]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_elfcheck"))
-        .args(arguments)
-        .args(files)
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_elfcheck")).args(arguments).args(files).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 #[test]
@@ -36,16 +28,10 @@ fn a_clean_program() {
     assert_eq!(status, Some(0));
     assert_eq!(
         out,
-        format!(
-            "{}: 2 instructions, 0 HI/LO windows, allowed: none, 0 violations\n",
-            path.display()
-        )
+        format!("{}: 2 instructions, 0 HI/LO windows, allowed: none, 0 violations\n", path.display())
     );
     assert_eq!(err, "");
-    assert_eq!(
-        run(&["--quiet"], &[&path]),
-        (Some(0), String::new(), String::new())
-    );
+    assert_eq!(run(&["--quiet"], &[&path]), (Some(0), String::new(), String::new()));
 }
 
 #[test]
@@ -53,10 +39,7 @@ fn a_violation() {
     let path = file("violation.elf", &Program::new(&[LW_T0, USE_T0]).build());
     let (status, out, _) = run(&["--quiet"], &[&path]);
     assert_eq!(status, Some(1));
-    assert!(out.starts_with(&format!(
-        "{}: 0x00400000 <main+0x0>: load-delay: ",
-        path.display()
-    )));
+    assert!(out.starts_with(&format!("{}: 0x00400000 <main+0x0>: load-delay: ", path.display())));
 }
 
 #[test]

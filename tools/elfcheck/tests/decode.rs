@@ -282,9 +282,7 @@ fn the_words_cover_the_tables() {
     for (table, words) in [(MIPS1, MIPS1_WORDS), (LATER, LATER_WORDS)] {
         for row in table {
             assert!(
-                words
-                    .iter()
-                    .any(|(word, _)| Instruction::decode(*word).mnemonic() == row.name),
+                words.iter().any(|(word, _)| Instruction::decode(*word).mnemonic() == row.name),
                 "no word for {}",
                 row.name
             );
@@ -297,11 +295,7 @@ fn later_instructions_are_named_and_refused() {
     for &(word, name) in LATER_WORDS {
         let instruction = Instruction::decode(word);
         // `pref` has the encoding of MIPS-I's lwc3.
-        assert_eq!(
-            instruction.is_mips1(),
-            name == "lwc3",
-            "{word:#010x} {name}"
-        );
+        assert_eq!(instruction.is_mips1(), name == "lwc3", "{word:#010x} {name}");
         assert_eq!(instruction.mnemonic(), name, "{word:#010x}");
     }
 }
@@ -374,9 +368,7 @@ fn every_word_decodes_and_prints() {
     let mut word = 1_u32;
     for _ in 0..20_000 {
         word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let text = Instruction::decode(word)
-            .disassemble(0x8000_0000)
-            .to_string();
+        let text = Instruction::decode(word).disassemble(0x8000_0000).to_string();
         assert!(!text.is_empty());
     }
 }

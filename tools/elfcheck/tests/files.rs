@@ -22,55 +22,28 @@ fn another_machine() {
     let message = |bytes: &[u8]| refusal(bytes).to_string();
     let mut wide = Program::new(&[NOP]).build();
     wide[4] = 2;
-    assert_eq!(
-        message(&wide),
-        "not a 32-bit little-endian MIPS file (not 32-bit)"
-    );
-    let big = Program {
-        endian: Endianness::Big,
-        ..Program::new(&[NOP])
-    };
-    assert_eq!(
-        message(&big.build()),
-        "not a 32-bit little-endian MIPS file (not little-endian)"
-    );
-    let arm = Program {
-        machine: elf::EM_ARM,
-        ..Program::new(&[NOP])
-    };
-    assert_eq!(
-        message(&arm.build()),
-        "not a 32-bit little-endian MIPS file (not MIPS)"
-    );
+    assert_eq!(message(&wide), "not a 32-bit little-endian MIPS file (not 32-bit)");
+    let big = Program { endian: Endianness::Big, ..Program::new(&[NOP]) };
+    assert_eq!(message(&big.build()), "not a 32-bit little-endian MIPS file (not little-endian)");
+    let arm = Program { machine: elf::EM_ARM, ..Program::new(&[NOP]) };
+    assert_eq!(message(&arm.build()), "not a 32-bit little-endian MIPS file (not MIPS)");
 }
 
 #[test]
 fn not_linked() {
-    let object = Program {
-        file_type: elf::ET_REL,
-        ..Program::new(&[NOP])
-    };
+    let object = Program { file_type: elf::ET_REL, ..Program::new(&[NOP]) };
     assert!(matches!(refusal(&object.build()), CodeError::NotLinked(1)));
 }
 
 #[test]
 fn compressed_code() {
-    let program = Program {
-        flags: 0x0200_0000,
-        ..Program::new(&[NOP])
-    };
-    assert!(matches!(
-        refusal(&program.build()),
-        CodeError::Compressed(_)
-    ));
+    let program = Program { flags: 0x0200_0000, ..Program::new(&[NOP]) };
+    assert!(matches!(refusal(&program.build()), CodeError::Compressed(_)));
 }
 
 #[test]
 fn no_code() {
-    assert!(matches!(
-        refusal(&Program::without_symbols(&[]).build()),
-        CodeError::NoCode
-    ));
+    assert!(matches!(refusal(&Program::without_symbols(&[]).build()), CodeError::NoCode));
 }
 
 #[test]

@@ -31,22 +31,18 @@ fn padding_passes() {
 }
 
 fn allowing(text: &str) -> Options {
-    Options {
-        allow: AllowList::parse(text).unwrap(),
-        ..defaults()
-    }
+    Options { allow: AllowList::parse(text).unwrap(), ..defaults() }
 }
 
 #[test]
 fn an_allowed_instruction_passes_in_its_symbol_only() {
-    let program = Program::without_symbols(&[ERET, NOP, ERET, NOP])
-        .symbol("mips32_return", BASE, 8)
-        .symbol("other", BASE + 8, 8);
-    let report = program.check_with(&allowing("eret mips32_*  # its return from exceptions\n"));
-    assert_eq!(
-        report.allowed.into_iter().collect::<Vec<_>>(),
-        [("eret", 1)]
+    let program = Program::without_symbols(&[ERET, NOP, ERET, NOP]).symbol("mips32_return", BASE, 8).symbol(
+        "other",
+        BASE + 8,
+        8,
     );
+    let report = program.check_with(&allowing("eret mips32_*  # its return from exceptions\n"));
+    assert_eq!(report.allowed.into_iter().collect::<Vec<_>>(), [("eret", 1)]);
     assert_eq!(report.violations.len(), 1);
     assert_eq!(report.violations[0].place, "other+0x0");
 }
@@ -54,13 +50,7 @@ fn an_allowed_instruction_passes_in_its_symbol_only() {
 #[test]
 fn an_allowed_symbol_does_not_allow_other_instructions() {
     let program = Program::without_symbols(&[LL, NOP]).symbol("mips32_x", BASE, 8);
-    assert_eq!(
-        program
-            .check_with(&allowing("eret mips32_*"))
-            .violations
-            .len(),
-        1
-    );
+    assert_eq!(program.check_with(&allowing("eret mips32_*")).violations.len(), 1);
 }
 
 #[test]
@@ -72,9 +62,8 @@ fn a_sized_symbol_ends_where_it_ends() {
 
 #[test]
 fn a_label_without_size_reaches_to_the_next() {
-    let program = Program::without_symbols(&[NOP, ERET, ERET])
-        .symbol("mips32_x", BASE, 0)
-        .symbol("next", BASE + 8, 0);
+    let program =
+        Program::without_symbols(&[NOP, ERET, ERET]).symbol("mips32_x", BASE, 0).symbol("next", BASE + 8, 0);
     let report = program.check_with(&allowing("eret mips32_*"));
     assert_eq!(report.allowed["eret"], 1);
     assert_eq!(report.violations[0].place, "next+0x0");
@@ -104,14 +93,12 @@ fn the_delivered_allow_file() {
         .symbol("mips32_trap", BASE, 12)
         .symbol("mips32_exit", BASE + 12, 4);
     let options = allowing(include_str!("../mips32.allow"));
-    assert_eq!(
-        lines(&program.check_with(&options)),
-        Vec::<String>::new(),
-        "all of this is allowed"
+    assert_eq!(lines(&program.check_with(&options)), Vec::<String>::new(), "all of this is allowed");
+    let elsewhere = Program::without_symbols(&[ERET, LW_T0, USE_T0, SDBBP]).symbol("main", BASE, 12).symbol(
+        "mips32_trap",
+        BASE + 12,
+        4,
     );
-    let elsewhere = Program::without_symbols(&[ERET, LW_T0, USE_T0, SDBBP])
-        .symbol("main", BASE, 12)
-        .symbol("mips32_trap", BASE + 12, 4);
     assert_eq!(elsewhere.check_with(&options).violations.len(), 3);
 }
 
@@ -123,10 +110,7 @@ fn load_delays_can_be_allowed_in_their_symbol_only() {
         .symbol("mips32_trap", BASE, 8)
         .symbol("main", BASE + 8, 8);
     let report = program.check_with(&allowing("load-delay mips32_*  # interlocked"));
-    assert_eq!(
-        report.allowed.into_iter().collect::<Vec<_>>(),
-        [("load-delay", 1)]
-    );
+    assert_eq!(report.allowed.into_iter().collect::<Vec<_>>(), [("load-delay", 1)]);
     assert_eq!(report.violations.len(), 1);
     assert_eq!(report.violations[0].place, "main+0x0");
 }
@@ -134,9 +118,8 @@ fn load_delays_can_be_allowed_in_their_symbol_only() {
 #[test]
 fn an_allowed_load_delay_is_that_of_the_load() {
     // The reader's symbol does not matter: it is the load that does not wait.
-    let program = Program::without_symbols(&[LW_T0, USE_T0])
-        .symbol("main", BASE, 4)
-        .symbol("mips32_trap", BASE + 4, 4);
+    let program =
+        Program::without_symbols(&[LW_T0, USE_T0]).symbol("main", BASE, 4).symbol("mips32_trap", BASE + 4, 4);
     let report = program.check_with(&allowing("load-delay mips32_*"));
     assert_eq!(report.violations.len(), 1);
 }
@@ -154,10 +137,8 @@ fn an_allowed_load_delay_allows_nothing_else() {
 fn straight_line() {
     expect(
         &[LW_T0, USE_T0],
-        &[
-            "0x00400000 <main+0x0>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
-           by the next instruction, 0x00400004 `addu $v0, $t0, $t0`",
-        ],
+        &["0x00400000 <main+0x0>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
+           by the next instruction, 0x00400004 `addu $v0, $t0, $t0`"],
     );
     expect(&[LW_T0, NOP, USE_T0], &[]);
     expect(&[LW_T0, USE_A1], &[]);
@@ -183,10 +164,8 @@ fn loads_to_zero_are_ignored() {
 fn a_branch_that_reads_the_loaded_register() {
     expect(
         &[LW_T0, BNE_T0 | 1, NOP, NOP],
-        &[
-            "0x00400000 <main+0x0>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
-           by the next instruction, 0x00400004 `bne $t0, $zero, 0x0040000c`",
-        ],
+        &["0x00400000 <main+0x0>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
+           by the next instruction, 0x00400004 `bne $t0, $zero, 0x0040000c`"],
     );
 }
 
@@ -199,10 +178,8 @@ fn a_delay_slot_behind_the_load_and_branch_is_late_enough() {
 fn load_in_a_slot_read_at_the_target() {
     expect(
         &[BEQ_A1 | 2, LW_T0, NOP, USE_T0],
-        &[
-            "0x00400004 <main+0x4>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
-           by the branch target's first instruction, 0x0040000c `addu $v0, $t0, $t0`",
-        ],
+        &["0x00400004 <main+0x4>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
+           by the branch target's first instruction, 0x0040000c `addu $v0, $t0, $t0`"],
     );
 }
 
@@ -210,10 +187,8 @@ fn load_in_a_slot_read_at_the_target() {
 fn load_in_a_slot_read_at_the_fall_through() {
     expect(
         &[BEQ_A1 | 2, LW_T0, USE_T0, NOP],
-        &[
-            "0x00400004 <main+0x4>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
-           by the fall-through instruction, 0x00400008 `addu $v0, $t0, $t0`",
-        ],
+        &["0x00400004 <main+0x4>: load-delay: lw $t0, 0($a0) – $t0 is read too early \
+           by the fall-through instruction, 0x00400008 `addu $v0, $t0, $t0`"],
     );
 }
 
@@ -227,39 +202,24 @@ fn load_in_a_slot_read_on_both_ways() {
 fn load_in_the_slot_of_a_branch_backwards() {
     let report = check_words(&[USE_T0, BEQ_A1 | 0xfffe, LW_T0, NOP]);
     assert_eq!(report.violations.len(), 1);
-    assert!(
-        report.violations[0]
-            .explanation
-            .contains("0x00400000 `addu")
-    );
+    assert!(report.violations[0].explanation.contains("0x00400000 `addu"));
 }
 
 #[test]
 fn load_in_the_slot_of_an_unconditional_branch() {
     // What stands behind the slot is not executed.
     expect(&[B | 2, LW_T0, USE_T0, NOP], &[]);
-    assert_eq!(
-        check_words(&[B | 2, LW_T0, NOP, USE_T0]).violations.len(),
-        1
-    );
+    assert_eq!(check_words(&[B | 2, LW_T0, NOP, USE_T0]).violations.len(), 1);
     // A branch never taken is the other way round.
     expect(&[NEVER | 2, LW_T0, NOP, USE_T0], &[]);
-    assert_eq!(
-        check_words(&[NEVER | 2, LW_T0, USE_T0, NOP])
-            .violations
-            .len(),
-        1
-    );
+    assert_eq!(check_words(&[NEVER | 2, LW_T0, USE_T0, NOP]).violations.len(), 1);
 }
 
 #[test]
 fn load_in_the_slot_of_j() {
     let to_last = J | (BASE + 12) >> 2;
     expect(&[to_last, LW_T0, USE_T0, NOP], &[]);
-    assert_eq!(
-        check_words(&[to_last, LW_T0, NOP, USE_T0]).violations.len(),
-        1
-    );
+    assert_eq!(check_words(&[to_last, LW_T0, NOP, USE_T0]).violations.len(), 1);
 }
 
 #[test]
@@ -277,11 +237,7 @@ fn a_slot_that_is_a_target_is_also_straight_line() {
     let words = [B | 4, LW_T0, USE_T0, B | 0xfffd, NOP, NOP];
     let report = check_words(&words);
     assert_eq!(report.violations.len(), 1);
-    assert!(
-        report.violations[0]
-            .explanation
-            .contains("the next instruction, 0x00400008")
-    );
+    assert!(report.violations[0].explanation.contains("the next instruction, 0x00400008"));
 }
 
 #[test]
@@ -311,10 +267,8 @@ fn partial_loads_do_not_merge_their_base_nor_a_whole_load() {
 fn moves_from_a_coprocessor_are_loads() {
     expect(
         &[MFC0_K0, JR_K0, RFE],
-        &[
-            "0x00400000 <main+0x0>: load-delay: mfc0 $k0, $14 – $k0 is read too early \
-           by the next instruction, 0x00400004 `jr $k0`",
-        ],
+        &["0x00400000 <main+0x0>: load-delay: mfc0 $k0, $14 – $k0 is read too early \
+           by the next instruction, 0x00400004 `jr $k0`"],
     );
     expect(&[MFC0_K0, NOP, JR_K0, RFE], &[]);
 }
@@ -328,13 +282,7 @@ fn floating_point_loads_are_late_too() {
 #[test]
 fn nothing_follows_eret() {
     let program = Program::without_symbols(&[LW_T0, ERET, USE_T0]).symbol("mips32_x", BASE, 12);
-    assert_eq!(
-        program
-            .check_with(&allowing("eret mips32_*"))
-            .violations
-            .len(),
-        0
-    );
+    assert_eq!(program.check_with(&allowing("eret mips32_*")).violations.len(), 0);
 }
 
 // c. Loads in the slots of calls and of jumps through a register
@@ -343,10 +291,8 @@ fn nothing_follows_eret() {
 fn load_in_the_slot_of_jr() {
     expect(
         &[JR_RA, LW_T0],
-        &[
-            "0x00400004 <main+0x4>: load-in-slot: lw $t0, 0($a0) – $t0 arrives late, \
-           and the instruction behind the slot of `jr $ra` is not known",
-        ],
+        &["0x00400004 <main+0x4>: load-in-slot: lw $t0, 0($a0) – $t0 arrives late, \
+           and the instruction behind the slot of `jr $ra` is not known"],
     );
 }
 
@@ -355,10 +301,7 @@ fn load_in_the_slot_of_calls() {
     for call in [JALR_T9, JAL | BASE >> 2, BAL | 1] {
         let report = check_words(&[call, LW_T0, NOP, NOP]);
         assert_eq!(report.violations.len(), 1, "{call:#010x}");
-        assert_eq!(
-            report.violations[0].kind,
-            elfcheck::ViolationKind::LoadInSlot
-        );
+        assert_eq!(report.violations[0].kind, elfcheck::ViolationKind::LoadInSlot);
     }
 }
 
@@ -381,22 +324,13 @@ fn branch_in_a_slot() {
         &["0x00400004 <main+0x4>: branch-in-slot: jr $ra \
            – in the delay slot of `beq $zero, $zero, 0x0040000c`"],
     );
-    assert_eq!(
-        check_words(&[JR_RA, BEQ_A1 | 1, NOP, NOP]).violations.len(),
-        1
-    );
+    assert_eq!(check_words(&[JR_RA, BEQ_A1 | 1, NOP, NOP]).violations.len(), 1);
 }
 
 #[test]
 fn eret_in_a_slot() {
     let program = Program::without_symbols(&[JR_RA, ERET]).symbol("mips32_x", BASE, 8);
-    assert_eq!(
-        program
-            .check_with(&allowing("eret mips32_*"))
-            .violations
-            .len(),
-        1
-    );
+    assert_eq!(program.check_with(&allowing("eret mips32_*")).violations.len(), 1);
 }
 
 // e. HI/LO windows
@@ -416,10 +350,7 @@ fn windows_reach_through_branches() {
     // From a slot to the target, to the word behind it, and to the fall-through.
     assert_eq!(check_words(&[B | 2, MFLO, NOP, MULT]).hi_lo_windows, 1);
     assert_eq!(check_words(&[B | 2, MFLO, NOP, NOP, MULT]).hi_lo_windows, 1);
-    assert_eq!(
-        check_words(&[BEQ_A1 | 3, MFLO, MULT, NOP, NOP]).hi_lo_windows,
-        1
-    );
+    assert_eq!(check_words(&[BEQ_A1 | 3, MFLO, MULT, NOP, NOP]).hi_lo_windows, 1);
     assert_eq!(check_words(&[B | 3, MFLO, MULT, NOP, NOP]).hi_lo_windows, 0);
     // What runs behind a jump through a register is not known.
     assert_eq!(check_words(&[JR_RA, MFLO]).hi_lo_windows, 1);
@@ -443,10 +374,7 @@ fn hand_assembly_has_no_window() {
 #[test]
 fn system_calls_can_be_refused() {
     expect(&[SYSCALL], &[]);
-    let options = Options {
-        no_syscall: true,
-        ..defaults()
-    };
+    let options = Options { no_syscall: true, ..defaults() };
     assert_eq!(
         lines(&Program::new(&[NOP, SYSCALL]).check_with(&options)),
         ["0x00400004 <main+0x4>: syscall: syscall – this program must not hold a system call"]
@@ -456,8 +384,5 @@ fn system_calls_can_be_refused() {
 #[test]
 fn the_summary_counts() {
     let report = check_words(&[MFLO, MULT, LW_T0, USE_T0]);
-    assert_eq!(
-        report.to_string(),
-        "4 instructions, 1 HI/LO windows, allowed: none, 1 violations"
-    );
+    assert_eq!(report.to_string(), "4 instructions, 1 HI/LO windows, allowed: none, 1 violations");
 }

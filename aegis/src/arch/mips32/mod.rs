@@ -89,9 +89,15 @@ pub struct Entry {
 unsafe impl Sync for Entry {}
 
 macro_rules! entry {
-    (NoStack null) => { Entry { path: mips32_null, handler: ptr::null() } };
-    (NoStack clock) => { Entry { path: mips32_clock, handler: ptr::null() } };
-    (Stack null_stack) => { Entry { path: mips32_null_stack, handler: ptr::null() } };
+    (NoStack null) => {
+        Entry { path: mips32_null, handler: ptr::null() }
+    };
+    (NoStack clock) => {
+        Entry { path: mips32_clock, handler: ptr::null() }
+    };
+    (Stack null_stack) => {
+        Entry { path: mips32_null_stack, handler: ptr::null() }
+    };
     (Stack $function:ident) => {
         Entry { path: mips32_rust_call, handler: crate::call::$function as *const () }
     };
@@ -137,7 +143,9 @@ unsafe fn copy_vector(to: u32, from: *const [u8; 0], end: *const [u8; 0]) {
 /// Sets the page whose context exceptions go to.
 fn set_context(page: u32) {
     // SAFETY: ErrorEPC is a plain register to this kernel; `page` is a context page.
-    unsafe { core::arch::asm!(".set push", ".set noat", "mtc0 {}, $30", ".word 0xc0", ".set pop", in(reg) page, options(nostack)) };
+    unsafe {
+        core::arch::asm!(".set push", ".set noat", "mtc0 {}, $30", ".word 0xc0", ".set pop", in(reg) page, options(nostack))
+    };
 }
 
 /// Readies the page of a new environment: what the assembly reads of it.

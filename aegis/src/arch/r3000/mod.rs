@@ -116,9 +116,15 @@ pub struct Entry {
 unsafe impl Sync for Entry {}
 
 macro_rules! entry {
-    (NoStack null) => { Entry { path: asm_null, handler: ptr::null() } };
-    (NoStack clock) => { Entry { path: asm_clock, handler: ptr::null() } };
-    (Stack null_stack) => { Entry { path: asm_null_stack, handler: ptr::null() } };
+    (NoStack null) => {
+        Entry { path: asm_null, handler: ptr::null() }
+    };
+    (NoStack clock) => {
+        Entry { path: asm_clock, handler: ptr::null() }
+    };
+    (Stack null_stack) => {
+        Entry { path: asm_null_stack, handler: ptr::null() }
+    };
     (Stack $function:ident) => {
         Entry { path: asm_rust_call, handler: crate::call::$function as *const () }
     };

@@ -15,10 +15,7 @@ impl Machine for Shell {
     }
 
     fn tool(&self) -> Result<Tool, MachineError> {
-        Ok(Tool {
-            name: "sh".into(),
-            version: "1".into(),
-        })
+        Ok(Tool { name: "sh".into(), version: "1".into() })
     }
 }
 
@@ -26,11 +23,7 @@ fn run_with(script: &str, limits: Limits) -> (Outcome, String) {
     let dir = tempfile::tempdir().expect("a directory");
     let kernel = dir.path().join("kernel");
     std::fs::write(&kernel, "").expect("a file");
-    let job = Job {
-        kernel,
-        append: Some(script.to_owned()),
-        trace: false,
-    };
+    let job = Job { kernel, append: Some(script.to_owned()), trace: false };
     let log = dir.path().join("logs/run.log");
     let outcome = run(&Shell, &job, limits, &log, |_| Watch::On).expect("starts");
     (outcome, std::fs::read_to_string(&log).expect("a log"))
@@ -38,25 +31,17 @@ fn run_with(script: &str, limits: Limits) -> (Outcome, String) {
 
 #[test]
 fn a_guest_that_ends() {
-    let (outcome, log) = run_with(
-        "echo one; echo oops >&2; printf two; exit 3",
-        Limits::seconds(20),
-    );
+    let (outcome, log) = run_with("echo one; echo oops >&2; printf two; exit 3", Limits::seconds(20));
     assert_eq!(outcome.end, End::Exited(3));
     assert_eq!(outcome.console().collect::<Vec<_>>(), ["one", "two"]);
     assert!(
-        log.contains("$ /bin/sh -c")
-            && log.contains("\noops\n")
-            && log.ends_with("[exited with status 3]\n")
+        log.contains("$ /bin/sh -c") && log.contains("\noops\n") && log.ends_with("[exited with status 3]\n")
     );
 }
 
 #[test]
 fn a_guest_that_hangs_is_killed_with_its_children() {
-    let limits = Limits {
-        time: Duration::from_millis(300),
-        output: 1000,
-    };
+    let limits = Limits { time: Duration::from_millis(300), output: 1000 };
     let start = Instant::now();
     let (outcome, log) = run_with("echo $$; sleep 1000 & sleep 1000", limits);
     assert_eq!(outcome.end, End::TimedOut);
@@ -65,10 +50,7 @@ fn a_guest_that_hangs_is_killed_with_its_children() {
     let shell = outcome.console().next().expect("its process id").to_owned();
     // Nobody is left in its process group (a killed child may stay a moment as a zombie of init's).
     let left = |_| {
-        let ps = Command::new("ps")
-            .args(["-eo", "pgid=,stat="])
-            .output()
-            .expect("ps");
+        let ps = Command::new("ps").args(["-eo", "pgid=,stat="]).output().expect("ps");
         let text = String::from_utf8_lossy(&ps.stdout).into_owned();
         text.lines().any(|l| {
             let mut words = l.split_whitespace();
@@ -84,10 +66,7 @@ fn a_guest_that_hangs_is_killed_with_its_children() {
 
 #[test]
 fn a_guest_that_closes_its_output_and_stays_is_a_hang() {
-    let limits = Limits {
-        time: Duration::from_millis(300),
-        output: 1000,
-    };
+    let limits = Limits { time: Duration::from_millis(300), output: 1000 };
     let (outcome, _) = run_with("exec >&- 2>&-; sleep 1000", limits);
     assert_eq!(outcome.end, End::TimedOut);
 }
@@ -101,10 +80,7 @@ fn a_process_left_behind_does_not_hold_the_run() {
 
 #[test]
 fn a_guest_that_prints_without_end_is_killed() {
-    let limits = Limits {
-        time: Duration::from_secs(30),
-        output: 100_000,
-    };
+    let limits = Limits { time: Duration::from_secs(30), output: 100_000 };
     for script in ["while :; do echo again; done", "exec cat /dev/zero"] {
         let (outcome, _) = run_with(script, limits);
         assert_eq!(outcome.end, End::Flooded, "{script}");
@@ -133,23 +109,9 @@ fn the_tail_is_the_last_lines() {
 
 #[test]
 fn a_missing_kernel_is_named() {
-    let job = Job {
-        kernel: "/no/such/kernel.elf".into(),
-        ..Job::default()
-    };
-    let error = run(
-        &Shell,
-        &job,
-        Limits::seconds(1),
-        Path::new("/tmp/unused"),
-        |_| Watch::On,
-    );
-    assert!(
-        error
-            .expect_err("refused")
-            .to_string()
-            .contains("/no/such/kernel.elf")
-    );
+    let job = Job { kernel: "/no/such/kernel.elf".into(), ..Job::default() };
+    let error = run(&Shell, &job, Limits::seconds(1), Path::new("/tmp/unused"), |_| Watch::On);
+    assert!(error.expect_err("refused").to_string().contains("/no/such/kernel.elf"));
 }
 
 #[test]
@@ -157,11 +119,7 @@ fn an_observer_may_stop_the_run() {
     let dir = tempfile::tempdir().expect("a directory");
     let kernel = dir.path().join("kernel");
     std::fs::write(&kernel, "").expect("a file");
-    let job = Job {
-        kernel,
-        append: Some("echo enough; sleep 1000".into()),
-        trace: false,
-    };
+    let job = Job { kernel, append: Some("echo enough; sleep 1000".into()), trace: false };
     let log = dir.path().join("log");
     let stop = |line: Option<&Line>| match line {
         Some(line) if line.text == "enough" => Watch::Stop,

@@ -7,10 +7,7 @@ fn clocks(per: (u64, u64), phase: u64) -> Vec<Clock> {
         .iter()
         .map(|&i| {
             let at = |instructions: u64| instructions * per.1 / per.0;
-            Clock {
-                ticks: at(phase + i + 11) - at(phase),
-                instructions: i,
-            }
+            Clock { ticks: at(phase + i + 11) - at(phase), instructions: i }
         })
         .collect()
 }
@@ -29,10 +26,7 @@ fn calibration_finds_the_exact_ratio_at_every_phase() {
 fn a_clock_that_drifts_is_refused() {
     let mut lines = clocks((6, 1), 0);
     lines[1].ticks += 40;
-    assert!(matches!(
-        calibrate(&lines),
-        Err(MeasureError::Unsteady { .. })
-    ));
+    assert!(matches!(calibrate(&lines), Err(MeasureError::Unsteady { .. })));
 }
 
 #[test]
@@ -44,21 +38,13 @@ fn the_same_loop_in_different_times_is_refused() {
     assert!(calibrate(&lines).is_ok());
     again.ticks += 1;
     lines.push(again);
-    assert!(matches!(
-        calibrate(&lines),
-        Err(MeasureError::Unsteady { .. })
-    ));
+    assert!(matches!(calibrate(&lines), Err(MeasureError::Unsteady { .. })));
 }
 
 #[test]
 fn a_stopped_clock_is_refused() {
-    let lines: Vec<Clock> = clocks((6, 1), 0)
-        .iter()
-        .map(|c| Clock {
-            ticks: 0,
-            instructions: c.instructions,
-        })
-        .collect();
+    let lines: Vec<Clock> =
+        clocks((6, 1), 0).iter().map(|c| Clock { ticks: 0, instructions: c.instructions }).collect();
     assert!(calibrate(&lines).is_err());
 }
 
@@ -66,26 +52,14 @@ fn a_stopped_clock_is_refused() {
 fn a_clock_that_runs_backwards_is_refused() {
     let mut lines = clocks((6, 1), 0);
     lines[3].ticks = 0;
-    assert!(matches!(
-        calibrate(&lines),
-        Err(MeasureError::Unsteady { .. })
-    ));
+    assert!(matches!(calibrate(&lines), Err(MeasureError::Unsteady { .. })));
 }
 
 #[test]
 fn too_few_or_too_short_loops_are_refused() {
-    assert_eq!(
-        calibrate(&clocks((6, 1), 0)[..2]),
-        Err(MeasureError::NoCalibration(2))
-    );
-    let short = [10, 20, 30].map(|i| Clock {
-        ticks: i / 6,
-        instructions: i,
-    });
-    assert!(matches!(
-        calibrate(&short),
-        Err(MeasureError::Coarse { .. })
-    ));
+    assert_eq!(calibrate(&clocks((6, 1), 0)[..2]), Err(MeasureError::NoCalibration(2)));
+    let short = [10, 20, 30].map(|i| Clock { ticks: i / 6, instructions: i });
+    assert!(matches!(calibrate(&short), Err(MeasureError::Coarse { .. })));
 }
 
 const CLOCK: &str = "CLOCK 166 1000\nCLOCK 1666 10000\nCLOCK 166666 1000000\n";
@@ -123,21 +97,9 @@ fn a_transfer_and_its_reply_are_halved() {
 #[test]
 fn systems_are_rows_of_their_own() {
     let line = |s: &str, t: u64| format!("BENCH 13 dirty {t} 600 600 system=\"ExOS {s}\"\n");
-    let text: String = (1..=3)
-        .flat_map(|t| [line("linear", t), line("inverted", t)])
-        .collect();
-    let systems: Vec<_> = run(&text)
-        .expect("sound")
-        .into_iter()
-        .map(|m| m.system)
-        .collect();
-    assert_eq!(
-        systems,
-        [
-            Some("ExOS linear".to_owned()),
-            Some("ExOS inverted".to_owned())
-        ]
-    );
+    let text: String = (1..=3).flat_map(|t| [line("linear", t), line("inverted", t)]).collect();
+    let systems: Vec<_> = run(&text).expect("sound").into_iter().map(|m| m.system).collect();
+    assert_eq!(systems, [Some("ExOS linear".to_owned()), Some("ExOS inverted".to_owned())]);
 }
 
 fn refusal(text: &str) -> String {
@@ -147,21 +109,13 @@ fn refusal(text: &str) -> String {
 #[test]
 fn refusals() {
     let trials = |ticks: [u64; 3]| -> String {
-        (1..=3)
-            .zip(ticks)
-            .map(|(t, k)| format!("BENCH 4 r {t} 600 {k}\n"))
-            .collect()
+        (1..=3).zip(ticks).map(|(t, k)| format!("BENCH 4 r {t} 600 {k}\n")).collect()
     };
     assert!(refusal("BENCH 4 r 1 600 3000\n").contains("trials [1]"));
     assert!(refusal(&format!("{}BENCH 4 r 3 600 1\n", trials([9; 3]))).contains("[1, 2, 3, 3]"));
     assert!(refusal(&trials([3000, 3000, 4000])).contains("differ too much"));
-    assert!(
-        refusal(&format!("OVERHEAD 4 r 600 3000\n{}", trials([3000; 3]))).contains("empty loop")
-    );
-    let unsteady = format!(
-        "OVERHEAD 4 r 600 600\nOVERHEAD 4 r 600 700\n{}",
-        trials([3000; 3])
-    );
+    assert!(refusal(&format!("OVERHEAD 4 r 600 3000\n{}", trials([3000; 3]))).contains("empty loop"));
+    let unsteady = format!("OVERHEAD 4 r 600 600\nOVERHEAD 4 r 600 700\n{}", trials([3000; 3]));
     assert!(refusal(&unsteady).contains("overhead is not steady"));
     assert!(refusal("OVERHEAD 4 other 600 3000\n").contains("no trial"));
     let mixed = "BENCH 4 r 1 600 3000\nBENCH 4 r 2 600 3000\nBENCH 4 r 3 700 3500\n";

@@ -10,55 +10,26 @@ fn trial(line: &str) -> Trial {
 #[test]
 fn a_trial_with_a_quoted_row() {
     let got = trial("BENCH 4 \"syscall no stack\" 1 100000 2700000");
-    assert_eq!(
-        (got.table.as_str(), got.row.as_str()),
-        ("4", "syscall no stack")
-    );
-    assert_eq!(
-        (got.trial, got.n, got.ticks, got.per, got.system),
-        (1, 100_000, 2_700_000, 1, None)
-    );
+    assert_eq!((got.table.as_str(), got.row.as_str()), ("4", "syscall no stack"));
+    assert_eq!((got.trial, got.n, got.ticks, got.per, got.system), (1, 100_000, 2_700_000, 1, None));
 }
 
 #[test]
 fn a_trial_with_extras() {
     let got = trial("BENCH 6 transfer 3 1000 9 per=2 system=\"ExOS linear\"\r");
-    assert_eq!(
-        (got.trial, got.per, got.system.as_deref()),
-        (3, 2, Some("ExOS linear"))
-    );
+    assert_eq!((got.trial, got.per, got.system.as_deref()), (3, 2, Some("ExOS linear")));
 }
 
 #[test]
 fn clock_and_overhead() {
-    assert_eq!(
-        parse_line("CLOCK 10 60"),
-        Ok(Some(Report::Clock(Clock {
-            ticks: 10,
-            instructions: 60
-        })))
-    );
-    let overhead = Overhead {
-        table: "5".into(),
-        row: "prot".into(),
-        n: 10,
-        ticks: 7,
-    };
-    assert_eq!(
-        parse_line("OVERHEAD 5 prot 10 7"),
-        Ok(Some(Report::Overhead(overhead)))
-    );
+    assert_eq!(parse_line("CLOCK 10 60"), Ok(Some(Report::Clock(Clock { ticks: 10, instructions: 60 }))));
+    let overhead = Overhead { table: "5".into(), row: "prot".into(), n: 10, ticks: 7 };
+    assert_eq!(parse_line("OVERHEAD 5 prot 10 7"), Ok(Some(Report::Overhead(overhead))));
 }
 
 #[test]
 fn other_lines_are_left_alone() {
-    for line in [
-        "",
-        "BENCHMARK 1",
-        "hello BENCH 4",
-        "3 passed, 0 failed",
-        "CLOCKS 1 2",
-    ] {
+    for line in ["", "BENCHMARK 1", "hello BENCH 4", "3 passed, 0 failed", "CLOCKS 1 2"] {
         assert_eq!(parse_line(line), Ok(None), "{line}");
     }
 }

@@ -1,11 +1,7 @@
 use super::*;
 
 fn us(table: &str, row: &str, system: &str, machine: &str) -> Option<f64> {
-    Published::load()
-        .expect("loads")
-        .number(table, row, system, machine)
-        .expect("is there")
-        .us()
+    Published::load().expect("loads").number(table, row, system, machine).expect("is there").us()
 }
 
 #[test]
@@ -37,11 +33,7 @@ fn well_known_numbers() {
         ("13", "dirty", "ExOS inverted", "DEC3100", 5.9),
         ("13", "prot100", "ExOS linear", "DEC2100", 213.0),
     ] {
-        assert_eq!(
-            us(table, row, system, machine),
-            Some(value),
-            "{table} {row} {system} {machine}"
-        );
+        assert_eq!(us(table, row, system, machine), Some(value), "{table} {row} {system} {machine}");
     }
     assert_eq!(us("5", "unalign", "Ultrix", d5), None);
 }
@@ -89,13 +81,7 @@ fn no_number_is_there_twice() {
 #[test]
 fn values_are_printed_as_in_the_paper() {
     let published = Published::load().expect("loads");
-    let shown = |t, r, s, m| {
-        published
-            .number(t, r, s, m)
-            .expect("is there")
-            .value
-            .to_string()
-    };
+    let shown = |t, r, s, m| published.number(t, r, s, m).expect("is there").value.to_string();
     assert_eq!(shown("5", "overflow", "Ultrix", "DEC5000/125"), "130.0");
     assert_eq!(shown("4", "procedure call", "Aegis", "DEC5000/125"), "0.28");
     assert_eq!(shown("5", "coproc", "Ultrix", "DEC5000/125"), "n/a");
@@ -107,10 +93,5 @@ fn values_are_printed_as_in_the_paper() {
 fn an_unexplained_source_is_refused() {
     let text = r#"{"schema": 1, "sources": {}, "tables": [{"id": "4", "title": "", "rows": [
         {"row": "r", "system": "Aegis", "machine": null, "value": 1, "unit": "us", "source": "rumour", "confidence": "low"}]}]}"#;
-    assert!(
-        Published::parse(text)
-            .expect_err("refused")
-            .to_string()
-            .contains("rumour")
-    );
+    assert!(Published::parse(text).expect_err("refused").to_string().contains("rumour"));
 }

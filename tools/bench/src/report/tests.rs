@@ -64,10 +64,8 @@ fn markdown_with_a_modelled_machine() {
 
 #[test]
 fn csv_has_both_origins() {
-    let (results, published) = sample(vec![
-        row("6", "transfer", "malta", 26.0, None),
-        row("aegis", "a, \"b\"", "malta", 7.5, None),
-    ]);
+    let (results, published) =
+        sample(vec![row("6", "transfer", "malta", 26.0, None), row("aegis", "a, \"b\"", "malta", 7.5, None)]);
     expect![[r#"
         table,row,system,machine,origin,instructions,cycles,us,us_low,us_high,ratio,n
         6,transfer,Aegis,DEC2100,published,,,2.9,,,,

@@ -22,10 +22,7 @@ fn sample() -> Results {
         tool_version: "7.2".into(),
         toolchain: "rustc 1".into(),
     };
-    results
-        .environment
-        .guest_binaries
-        .insert("bench-table4.elf".into(), binary);
+    results.environment.guest_binaries.insert("bench-table4.elf".into(), binary);
     results.environment.summarize();
     let rows = vec![
         row("6", "transfer", "malta", 26.0),
@@ -80,27 +77,18 @@ fn reading_gives_back_what_was_written() {
 fn one_table_is_replaced_and_the_rest_left() {
     let published = Published::load().expect("loads");
     let mut results = sample();
-    results
-        .rows
-        .push(row("4", "procedure call", "DEC2100", 5.0));
-    let new = vec![
-        row("4", "procedure call", "malta", 3.0),
-        row("aegis", "round trip", "malta", 51.0),
-    ];
+    results.rows.push(row("4", "procedure call", "DEC2100", 5.0));
+    let new = vec![row("4", "procedure call", "malta", 3.0), row("aegis", "round trip", "malta", 51.0)];
     results.replace(Some(&["4"]), "malta", new, &published);
     let left: Vec<_> = results
         .rows
         .iter()
-        .map(|r| {
-            (
-                r.table.as_deref().unwrap_or(""),
-                r.machine.as_str(),
-                r.instructions.unwrap_or(0.0),
-            )
-        })
+        .map(|r| (r.table.as_deref().unwrap_or(""), r.machine.as_str(), r.instructions.unwrap_or(0.0)))
         .collect();
-    expect![[r#"[("4", "DEC2100", 5.0), ("4", "malta", 3.0), ("6", "malta", 26.0), ("aegis", "malta", 51.0)]"#]]
-        .assert_eq(&format!("{left:?}"));
+    expect![[
+        r#"[("4", "DEC2100", 5.0), ("4", "malta", 3.0), ("6", "malta", 26.0), ("aegis", "malta", 51.0)]"#
+    ]]
+    .assert_eq(&format!("{left:?}"));
 }
 
 #[test]
@@ -111,9 +99,7 @@ fn figures_are_kept() {
     assert_eq!(results.rows[0].key().0, "figure 2");
     let json = results.to_json().expect("serializes");
     assert!(
-        json.contains(r#""figure":"2""#)
-            && json.contains(r#""y":259.5"#)
-            && !json.contains(r#""table""#),
+        json.contains(r#""figure":"2""#) && json.contains(r#""y":259.5"#) && !json.contains(r#""table""#),
         "{json}"
     );
 }
@@ -131,16 +117,8 @@ fn images_of_several_compilers_are_told() {
 
 #[test]
 fn another_schema_is_refused() {
-    let text = sample()
-        .to_json()
-        .expect("serializes")
-        .replace("\"schema\": 1", "\"schema\": 2");
-    assert!(
-        Results::parse(&text)
-            .expect_err("refused")
-            .to_string()
-            .contains("schema 2")
-    );
+    let text = sample().to_json().expect("serializes").replace("\"schema\": 1", "\"schema\": 2");
+    assert!(Results::parse(&text).expect_err("refused").to_string().contains("schema 2"));
 }
 
 #[test]
@@ -148,11 +126,7 @@ fn an_unchanged_file_is_not_touched() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("a/b.json");
     write_file(&path, "text").expect("writes");
-    let time = || {
-        std::fs::metadata(&path)
-            .and_then(|m| m.modified())
-            .expect("a time")
-    };
+    let time = || std::fs::metadata(&path).and_then(|m| m.modified()).expect("a time");
     let before = time();
     std::thread::sleep(std::time::Duration::from_millis(20));
     write_file(&path, "text").expect("writes");

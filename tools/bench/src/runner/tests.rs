@@ -19,10 +19,7 @@ impl Machine for Shell {
     }
 
     fn tool(&self) -> Result<Tool, MachineError> {
-        Ok(Tool {
-            name: "sh".into(),
-            version: "1.0".into(),
-        })
+        Ok(Tool { name: "sh".into(), version: "1.0".into() })
     }
 }
 
@@ -33,32 +30,18 @@ fn script(table: &str, rows: &[(&str, u64)]) -> String {
     let mut text = CLOCK.to_owned();
     for (row, ticks) in rows {
         for trial in 1..=3 {
-            let _ = writeln!(
-                text,
-                "echo 'BENCH {table} \"{row}\" {trial} 600 {}'",
-                ticks * 600
-            );
+            let _ = writeln!(text, "echo 'BENCH {table} \"{row}\" {trial} 600 {}'", ticks * 600);
         }
     }
     text
 }
 
 fn table4() -> String {
-    script(
-        "4",
-        &[
-            ("procedure call", 1),
-            ("syscall no stack", 5),
-            ("syscall stack", 9),
-        ],
-    )
+    script("4", &[("procedure call", 1), ("syscall no stack", 5), ("syscall stack", 9)])
 }
 
 fn table5() -> String {
-    script(
-        "5",
-        &[("unalign", 3), ("overflow", 3), ("coproc", 3), ("prot", 3)],
-    )
+    script("5", &[("unalign", 3), ("overflow", 3), ("coproc", 3), ("prot", 3)])
 }
 
 struct Project {
@@ -67,9 +50,7 @@ struct Project {
 
 impl Project {
     fn new() -> Self {
-        let it = Self {
-            dir: tempfile::tempdir().expect("a directory"),
-        };
+        let it = Self { dir: tempfile::tempdir().expect("a directory") };
         it.kernel("bench-table4.elf", &table4());
         it.kernel("bench-table5.elf", &table5());
         it.kernel("bench-table6.elf", &script("6", &[("transfer", 4)]));
@@ -86,11 +67,7 @@ impl Project {
         self.run_with(table, |_| ())
     }
 
-    fn run_with(
-        &self,
-        table: Option<&str>,
-        change: impl FnOnce(&mut Plan),
-    ) -> anyhow::Result<String> {
+    fn run_with(&self, table: Option<&str>, change: impl FnOnce(&mut Plan)) -> anyhow::Result<String> {
         let mut plan = Plan {
             root: self.dir.path().into(),
             kernels: self.dir.path().join("kernels"),
@@ -105,18 +82,13 @@ impl Project {
     }
 
     fn files(&self) -> [String; 3] {
-        ["results.json", "tables.md", "tables.csv"].map(|f| {
-            std::fs::read_to_string(self.dir.path().join("out").join(f)).unwrap_or_default()
-        })
+        ["results.json", "tables.md", "tables.csv"]
+            .map(|f| std::fs::read_to_string(self.dir.path().join("out").join(f)).unwrap_or_default())
     }
 
     fn refused(&self) -> String {
         let error = self.run(None).expect_err("must fail").to_string();
-        assert_eq!(
-            self.files(),
-            [""; 3].map(str::to_owned),
-            "nothing is written when a run fails"
-        );
+        assert_eq!(self.files(), [""; 3].map(str::to_owned), "nothing is written when a run fails");
         error
     }
 }
@@ -184,19 +156,12 @@ fn one_table_replaces_its_rows_only() {
     let shown = project.run(Some("6")).expect("runs");
     assert!(shown.contains("Table 6") && !shown.contains("Table 4"));
     let after = Results::read(&project.dir.path().join("out/results.json")).expect("reads");
-    let (changed, same): (Vec<_>, Vec<_>) =
-        after.rows.iter().partition(|r| !before.rows.contains(r));
+    let (changed, same): (Vec<_>, Vec<_>) = after.rows.iter().partition(|r| !before.rows.contains(r));
     assert_eq!((changed.len(), same.len()), (1, 7));
     assert_eq!(changed[0].instructions, Some(30.0));
     let hash = |r: &Results, f: &str| r.environment.guest_binaries[f].sha256.clone();
-    assert_ne!(
-        hash(&before, "bench-table6.elf"),
-        hash(&after, "bench-table6.elf")
-    );
-    assert_eq!(
-        hash(&before, "bench-table4.elf"),
-        hash(&after, "bench-table4.elf")
-    );
+    assert_ne!(hash(&before, "bench-table6.elf"), hash(&after, "bench-table6.elf"));
+    assert_eq!(hash(&before, "bench-table4.elf"), hash(&after, "bench-table4.elf"));
 }
 
 #[test]
@@ -204,31 +169,17 @@ fn quick_goes_to_the_guest() {
     let project = Project::new();
     project.kernel(
         "bench-table6.elf",
-        &format!(
-            "test \"$1\" = quick || exit 9\n{}",
-            script("6", &[("transfer", 4)])
-        ),
+        &format!("test \"$1\" = quick || exit 9\n{}", script("6", &[("transfer", 4)])),
     );
-    project
-        .run_with(Some("6"), |plan| plan.quick = true)
-        .expect("runs");
-    assert!(
-        project
-            .run(Some("6"))
-            .expect_err("fails")
-            .to_string()
-            .contains("status 9")
-    );
+    project.run_with(Some("6"), |plan| plan.quick = true).expect("runs");
+    assert!(project.run(Some("6")).expect_err("fails").to_string().contains("status 9"));
 }
 
 #[test]
 fn a_guest_that_hangs_is_named_with_its_output_and_log() {
     let project = Project::new();
     project.kernel("bench-table5.elf", "echo booting; echo unalign; sleep 1000");
-    let error = project
-        .run_with(None, |plan| plan.seconds = Some(1))
-        .expect_err("hangs")
-        .to_string();
+    let error = project.run_with(None, |plan| plan.seconds = Some(1)).expect_err("hangs").to_string();
     let error = error.replace(&*project.dir.path().to_string_lossy(), "ROOT");
     expect![[r"
         bench-table5.elf: hung: killed at its time limit
@@ -245,31 +196,16 @@ fn refusals() {
     for (script, reason) in [
         ("echo trap; exit 2".to_owned(), "exited with status 2"),
         ("kill -KILL $$".to_owned(), "died of signal 9"),
-        (
-            script("5", &[("unalign", 3), ("overflow", 3)]),
-            "did not print: coproc, prot",
-        ),
-        (
-            table5().replace("CLOCK 1666 ", "CLOCK 9999 "),
-            "the clock is not steady",
-        ),
-        (
-            table5().replace("echo CLOCK", "echo"),
-            "the clock was not calibrated",
-        ),
+        (script("5", &[("unalign", 3), ("overflow", 3)]), "did not print: coproc, prot"),
+        (table5().replace("CLOCK 1666 ", "CLOCK 9999 "), "the clock is not steady"),
+        (table5().replace("echo CLOCK", "echo"), "the clock was not calibrated"),
         (format!("{}echo BENCH 5 oops\n", table5()), "expected BENCH"),
-        (
-            format!("{}echo BENCH 5 prot 4 600 1800\n", table5()),
-            "trials [1, 2, 3, 4]",
-        ),
+        (format!("{}echo BENCH 5 prot 4 600 1800\n", table5()), "trials [1, 2, 3, 4]"),
     ] {
         let project = Project::new();
         project.kernel("bench-table5.elf", &script);
         let error = project.refused();
-        assert!(
-            error.starts_with("bench-table5.elf: ") && error.contains(reason),
-            "{error}"
-        );
+        assert!(error.starts_with("bench-table5.elf: ") && error.contains(reason), "{error}");
     }
 }
 
@@ -279,20 +215,13 @@ fn missing_kernels_are_named_before_anything_runs() {
     for file in ["bench-table5.elf", "bench-table6.elf"] {
         std::fs::remove_file(project.dir.path().join("kernels").join(file)).expect("removes");
     }
-    assert!(
-        project
-            .refused()
-            .contains("bench-table5.elf, bench-table6.elf")
-    );
+    assert!(project.refused().contains("bench-table5.elf, bench-table6.elf"));
     assert!(!project.dir.path().join("logs").exists());
 }
 
 #[test]
 fn an_unknown_table_is_named() {
-    let error = Project::new()
-        .run(Some("99"))
-        .expect_err("refused")
-        .to_string();
+    let error = Project::new().run(Some("99")).expect_err("refused").to_string();
     assert_eq!(error, "no image measures table 99; there are 4, 5, 6");
 }
 

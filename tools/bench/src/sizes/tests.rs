@@ -17,17 +17,8 @@ fn rust_lines() {
 "####;
     // fn a, let s, /* nor this, let q, let e, // raw, "#;, }
     assert_eq!(count(text, Language::Rust), 8);
-    assert_eq!(
-        count("fn f<'a>(x: &'a str) {} // \" \n\n// x", Language::Rust),
-        1
-    );
-    assert_eq!(
-        count(
-            "let c = '\\\\'; // c\n// d\nlet bar = br\"\\\";\n// e",
-            Language::Rust
-        ),
-        2
-    );
+    assert_eq!(count("fn f<'a>(x: &'a str) {} // \" \n\n// x", Language::Rust), 1);
+    assert_eq!(count("let c = '\\\\'; // c\n// d\nlet bar = br\"\\\";\n// e", Language::Rust), 2);
 }
 
 #[test]
@@ -39,10 +30,7 @@ fn assembly_lines() {
 
 #[test]
 fn shell_lines() {
-    assert_eq!(
-        count("#!/bin/sh\n# c\n\nset -e\n  x=1 # y\n", Language::Shell),
-        2
-    );
+    assert_eq!(count("#!/bin/sh\n# c\n\nset -e\n  x=1 # y\n", Language::Shell), 2);
 }
 
 #[test]
@@ -71,11 +59,7 @@ fn areas() {
 #[test]
 fn this_project_is_counted() {
     let areas = count_project(&crate::project::root()).expect("counts");
-    let tools = areas
-        .iter()
-        .find(|(name, _)| *name == "tools")
-        .expect("there")
-        .1;
+    let tools = areas.iter().find(|(name, _)| *name == "tools").expect("there").1;
     assert!(tools.rust > 500, "{tools:?}");
     assert!(render(&areas, &[]).contains("of 5000 allowed"));
 }

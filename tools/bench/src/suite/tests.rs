@@ -16,17 +16,9 @@ fn every_row_has_a_published_number() {
 fn every_published_row_of_tables_4_to_6_is_run() {
     let published = Published::load().expect("loads");
     for table in ["4", "5", "6"] {
-        let rows: Vec<&str> = select(Some(table))
-            .iter()
-            .flat_map(|i| i.rows)
-            .copied()
-            .collect();
+        let rows: Vec<&str> = select(Some(table)).iter().flat_map(|i| i.rows).copied().collect();
         for number in &published.table(table).expect("is there").rows {
-            assert!(
-                rows.contains(&number.row.as_str()),
-                "table {table}, {}",
-                number.row
-            );
+            assert!(rows.contains(&number.row.as_str()), "table {table}, {}", number.row);
         }
     }
 }

@@ -16,10 +16,7 @@ Trace 0: 0x7ff264005440 [00000000/80100014/10000090/ff020201]
 ";
 
 fn count(lines: impl IntoIterator<Item = impl AsRef<str>>, from: &[u32], until: Until) -> Passes {
-    let mut counter = Counter::new(Span {
-        from: from.to_vec(),
-        until,
-    });
+    let mut counter = Counter::new(Span { from: from.to_vec(), until });
     for line in lines {
         counter.feed(line.as_ref());
     }
@@ -28,10 +25,7 @@ fn count(lines: impl IntoIterator<Item = impl AsRef<str>>, from: &[u32], until: 
 
 /// Lines for instructions at these addresses.
 fn at(addresses: &[u32]) -> Vec<String> {
-    addresses
-        .iter()
-        .map(|a| format!("Trace 0: 0x7f00 [00000000/{a:08x}/10000090/ff020201] "))
-        .collect()
+    addresses.iter().map(|a| format!("Trace 0: 0x7f00 [00000000/{a:08x}/10000090/ff020201] ")).collect()
 }
 
 fn only(passes: &Passes) -> Pass {
@@ -53,13 +47,7 @@ fn lines() {
     assert_eq!(entry(stopped), Some(Entry::TakenBack(0x0040_0010)));
     let rewound = "cpu_io_recompile: rewound execution of TB to 80100008";
     assert_eq!(entry(rewound), Some(Entry::TakenBack(0x8010_0008)));
-    for other in [
-        "",
-        "Trace",
-        "Trace 0: 0x7f",
-        "Trace 0: 0x [zz/yy]",
-        "qemu: fatal",
-    ] {
+    for other in ["", "Trace", "Trace 0: 0x7f", "Trace 0: 0x [zz/yy]", "qemu: fatal"] {
         assert_eq!(entry(other), None, "{other}");
     }
 }
@@ -88,10 +76,7 @@ fn a_branch_is_taken_back_with_its_delay_slot() {
     let mut lines = at(&[0x8000_0180, 0x8000_0184, 0x8000_0188]);
     lines.push("cpu_io_recompile: rewound execution of TB to 80000184".into());
     lines.extend(at(&[0x8000_0184, 0x8000_0188, 0x0040_0000]));
-    assert_eq!(
-        only(&count(lines, &[0x8000_0180], Until::User)).instructions,
-        3
-    );
+    assert_eq!(only(&count(lines, &[0x8000_0180], Until::User)).instructions, 3);
 }
 
 #[test]
@@ -101,32 +86,11 @@ fn passes_are_told_apart_by_where_they_come_from_and_go_to() {
     for _ in 0..3 {
         lines.extend(at(&[0x0040_0000, vector, vector + 4, 0x0040_1000]));
     }
-    lines.extend(at(&[
-        0x0040_0008,
-        vector,
-        vector + 4,
-        vector + 8,
-        0x0040_1000,
-        0x0040_1004,
-    ]));
+    lines.extend(at(&[0x0040_0008, vector, vector + 4, vector + 8, 0x0040_1000, 0x0040_1004]));
     let passes = count(lines, &[vector], Until::User);
     assert_eq!(passes.total(), 4);
-    assert_eq!(
-        passes.stats(|_| true),
-        Some(Stats {
-            passes: 4,
-            min: 2,
-            max: 3
-        })
-    );
-    assert_eq!(
-        passes.stats(|p| p.origin == 0x0040_0000),
-        Some(Stats {
-            passes: 3,
-            min: 2,
-            max: 2
-        })
-    );
+    assert_eq!(passes.stats(|_| true), Some(Stats { passes: 4, min: 2, max: 3 }));
+    assert_eq!(passes.stats(|p| p.origin == 0x0040_0000), Some(Stats { passes: 3, min: 2, max: 2 }));
     assert_eq!(passes.stats(|p| p.end == 4), None);
     expect_test::expect![[r"
         0x80000180: 4 passes, min 2, max 3 instructions
@@ -140,24 +104,10 @@ fn passes_are_told_apart_by_where_they_come_from_and_go_to() {
 #[test]
 fn a_round_trip_in_a_loop() {
     // A stub at 0x400000 whose caller goes on at 0x400100.
-    let trip = [
-        0x0040_0000,
-        0x0040_0004,
-        0x8000_0180,
-        0x8000_0184,
-        0x0040_0008,
-        0x0040_0100,
-    ];
+    let trip = [0x0040_0000, 0x0040_0004, 0x8000_0180, 0x8000_0184, 0x0040_0008, 0x0040_0100];
     let lines: Vec<String> = (0..5).flat_map(|_| at(&trip)).collect();
     let passes = count(lines, &[0x0040_0000], Until::At(0x0040_0100));
-    assert_eq!(
-        passes.stats(|_| true),
-        Some(Stats {
-            passes: 5,
-            min: 5,
-            max: 5
-        })
-    );
+    assert_eq!(passes.stats(|_| true), Some(Stats { passes: 5, min: 5, max: 5 }));
 }
 
 #[test]
@@ -169,10 +119,7 @@ fn a_pass_that_does_not_end() {
 #[test]
 fn symbols() {
     let mut symbols = Symbols::default();
-    assert_eq!(
-        symbols.resolve("0x80000180").expect("an address"),
-        0x8000_0180
-    );
+    assert_eq!(symbols.resolve("0x80000180").expect("an address"), 0x8000_0180);
     assert!(symbols.resolve("exception").is_err());
     symbols.by_name.insert("exception".into(), 0x8000_0180);
     symbols.by_address.insert(0x8000_0180, "exception".into());

@@ -87,24 +87,8 @@ impl Elf {
             bytes.extend(half.to_le_bytes());
         }
         for header in &self.headers {
-            let Header {
-                kind,
-                offset,
-                address,
-                file_bytes,
-                memory_bytes,
-                flags,
-            } = *header;
-            for word in [
-                kind,
-                offset,
-                address,
-                address,
-                file_bytes,
-                memory_bytes,
-                flags,
-                0x1000,
-            ] {
+            let Header { kind, offset, address, file_bytes, memory_bytes, flags } = *header;
+            for word in [kind, offset, address, address, file_bytes, memory_bytes, flags, 0x1000] {
                 bytes.extend(word.to_le_bytes());
             }
         }

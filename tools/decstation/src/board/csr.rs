@@ -90,13 +90,7 @@ impl Device for Csr {
         Ok(lane_read(register, offset, width))
     }
 
-    fn write(
-        &mut self,
-        offset: u32,
-        value: u32,
-        width: Width,
-        _now: Cycles,
-    ) -> Result<(), BusError> {
+    fn write(&mut self, offset: u32, value: u32, width: Width, _now: Cycles) -> Result<(), BusError> {
         let old = self.control | u32::from(self.leds);
         let new = lane_write(old, offset, value, width);
         self.control = new & CONTROL;

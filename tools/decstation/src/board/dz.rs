@@ -178,13 +178,8 @@ impl Dz {
             self.overrun = true;
             return;
         }
-        let lost = if std::mem::take(&mut self.overrun) {
-            OVERRUN
-        } else {
-            0
-        };
-        self.silo
-            .push_back(DVAL | lost | (index as u16) << 8 | u16::from(byte));
+        let lost = if std::mem::take(&mut self.overrun) { OVERRUN } else { 0 };
+        self.silo.push_back(DVAL | lost | (index as u16) << 8 | u16::from(byte));
         self.since_read += 1;
     }
 
@@ -327,13 +322,7 @@ impl Device for Dz {
         Ok(lane_read(u32::from(register), offset, width))
     }
 
-    fn write(
-        &mut self,
-        offset: u32,
-        value: u32,
-        width: Width,
-        now: Cycles,
-    ) -> Result<(), BusError> {
+    fn write(&mut self, offset: u32, value: u32, width: Width, now: Cycles) -> Result<(), BusError> {
         self.advance(now);
         let merged = |old: u16| lane_write(u32::from(old), offset, value, width) as u16;
         match offset >> 3 & 3 {
@@ -358,20 +347,12 @@ impl Device for Dz {
 
     fn interrupt(&self) -> bool {
         let csr = self.read_csr();
-        let receive = if csr & SILO_ALARM_ENABLE != 0 {
-            SILO_ALARM
-        } else {
-            RDONE
-        };
+        let receive = if csr & SILO_ALARM_ENABLE != 0 { SILO_ALARM } else { RDONE };
         csr & TRDY != 0 && csr & TIE != 0 || csr & receive != 0 && csr & RIE != 0
     }
 
     fn next_event(&self) -> Option<Cycles> {
-        self.lines
-            .iter()
-            .filter_map(Line::next_event)
-            .chain(self.found_at)
-            .min()
+        self.lines.iter().filter_map(Line::next_event).chain(self.found_at).min()
     }
 }
 

@@ -162,9 +162,7 @@ impl Region {
         match self {
             Region::LanceBuffer => AccessClass::LanceBuffer,
             Region::LanceRom | Region::Rom => AccessClass::Rom,
-            Region::Memory | Region::EmptySlot(_) | Region::Reserved | Region::Outside => {
-                AccessClass::Empty
-            }
+            Region::Memory | Region::EmptySlot(_) | Region::Reserved | Region::Outside => AccessClass::Empty,
             _ => AccessClass::Register,
         }
     }

@@ -81,11 +81,8 @@ impl Kn02 {
     pub fn new(config: BoardConfig) -> Kn02 {
         let clock = Clock::new(config.clock_hz);
         let prom = Prom::new(&config);
-        let lance = Lance::new(
-            clock,
-            config.lance_latency_ns,
-            !matches!(config.ethernet, Attachment::Unplugged),
-        );
+        let lance =
+            Lance::new(clock, config.lance_latency_ns, !matches!(config.ethernet, Attachment::Unplugged));
         Kn02 {
             ram_bytes: config.ram_bytes,
             csr: Csr::new(),
@@ -123,9 +120,7 @@ impl Kn02 {
                 self.refresh(now);
                 self.csr.read(offset, width, now)
             }
-            Region::Memory | Region::EmptySlot(_) | Region::Reserved | Region::Outside => {
-                Err(BusError)
-            }
+            Region::Memory | Region::EmptySlot(_) | Region::Reserved | Region::Outside => Err(BusError),
         };
         match result {
             Ok(value) => self.trace.access(region, paddr, width, None, value, now),
@@ -142,13 +137,7 @@ impl Kn02 {
     /// # Errors
     /// [`BusError`] where nothing answers. The processor takes no exception for it: ERRADDR holds
     /// the address and IP5 is raised.
-    pub fn write(
-        &mut self,
-        paddr: u32,
-        value: u32,
-        width: Width,
-        now: Cycles,
-    ) -> Result<(), BusError> {
+    pub fn write(&mut self, paddr: u32, value: u32, width: Width, now: Cycles) -> Result<(), BusError> {
         let (region, offset) = Region::decode(paddr);
         let result = match region {
             Region::LanceBuffer => self.lance.write_memory(offset, value, width),
@@ -167,24 +156,16 @@ impl Kn02 {
             Region::Rtc => self.rtc.write(offset, value, width, now),
             Region::Csr => {
                 let result = self.csr.write(offset, value, width, now);
-                self.dz.set_board_controls(
-                    self.csr.fast_line_rate(),
-                    self.csr.transmitters_disabled(),
-                );
+                self.dz.set_board_controls(self.csr.fast_line_rate(), self.csr.transmitters_disabled());
                 result
             }
-            Region::Memory | Region::EmptySlot(_) | Region::Reserved | Region::Outside => {
-                Err(BusError)
-            }
+            Region::Memory | Region::EmptySlot(_) | Region::Reserved | Region::Outside => Err(BusError),
         };
         match result {
-            Ok(()) => self
-                .trace
-                .access(region, paddr, width, Some(value), value, now),
+            Ok(()) => self.trace.access(region, paddr, width, Some(value), value, now),
             Err(BusError) => {
                 self.error_address.latch(paddr, true);
-                self.trace
-                    .unanswered(region, paddr, width, Some(value), now);
+                self.trace.unanswered(region, paddr, width, Some(value), now);
             }
         }
         result
@@ -232,20 +213,12 @@ impl Kn02 {
     /// without asking.
     #[must_use]
     pub fn next_event(&self) -> Option<Cycles> {
-        [
-            self.dz.next_event(),
-            self.rtc.next_event(),
-            self.lance.next_event(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.dz.next_event(), self.rtc.next_event(), self.lance.next_event()].into_iter().flatten().min()
     }
 
     /// Interrupt requests of the CSR's eight inputs.
     fn pending(&self) -> u8 {
-        u8::from(self.dz.interrupt()) << csr::INPUT_DZ
-            | u8::from(self.lance.interrupt()) << csr::INPUT_LANCE
+        u8::from(self.dz.interrupt()) << csr::INPUT_DZ | u8::from(self.lance.interrupt()) << csr::INPUT_LANCE
     }
 
     fn refresh(&mut self, now: Cycles) {
@@ -302,13 +275,7 @@ impl Kn02 {
             index,
             args,
             sp,
-            &mut prom::Machine {
-                ram,
-                dz: &mut self.dz,
-                rtc: &mut self.rtc,
-                csr: &mut self.csr,
-                now,
-            },
+            &mut prom::Machine { ram, dz: &mut self.dz, rtc: &mut self.rtc, csr: &mut self.csr, now },
         )
     }
 

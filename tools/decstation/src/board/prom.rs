@@ -97,19 +97,11 @@ pub struct PromResult {
 
 impl PromResult {
     const fn value(value: u32) -> PromResult {
-        PromResult {
-            value,
-            action: PromAction::Return,
-            cycles: 0,
-            written: None,
-        }
+        PromResult { value, action: PromAction::Return, cycles: 0, written: None }
     }
 
     const fn act(action: PromAction) -> PromResult {
-        PromResult {
-            action,
-            ..PromResult::value(0)
-        }
+        PromResult { action, ..PromResult::value(0) }
     }
 }
 
@@ -172,13 +164,7 @@ impl Prom {
     }
 
     /// Performs callback `index`; see [`Kn02::prom_call`](super::Kn02::prom_call).
-    pub fn call(
-        &mut self,
-        index: u32,
-        args: [u32; 4],
-        sp: u32,
-        machine: &mut Machine<'_>,
-    ) -> PromResult {
+    pub fn call(&mut self, index: u32, args: [u32; 4], sp: u32, machine: &mut Machine<'_>) -> PromResult {
         match Call::from_index(index) {
             Some(call) => self.perform(call, args, sp, machine),
             None => PromResult::act(PromAction::Unsupported("an unknown PROM entry")),

@@ -82,12 +82,7 @@ impl Rtc {
         registers[8] = start.month;
         registers[9] = year;
         registers[YEAR_CORRECTION] = correction;
-        Rtc {
-            clock,
-            registers,
-            zero: Some(0),
-            ticks: 0,
-        }
+        Rtc { clock, registers, zero: Some(0), ticks: 0 }
     }
 
     /// The date and time registers and the 50 bytes of memory, as they stand.
@@ -101,8 +96,7 @@ impl Rtc {
         match self.zero {
             Some(zero) => {
                 let cycles = now.saturating_sub_signed(zero);
-                (u128::from(cycles) * u128::from(OSCILLATOR_HZ) / u128::from(self.clock.hz()))
-                    as u64
+                (u128::from(cycles) * u128::from(OSCILLATOR_HZ) / u128::from(self.clock.hz())) as u64
             }
             None => self.ticks,
         }
@@ -111,8 +105,7 @@ impl Rtc {
     /// The first cycle at which the divider has counted `ticks`.
     fn cycle_of(&self, ticks: u64) -> Option<Cycles> {
         let zero = self.zero?;
-        let cycles =
-            (u128::from(ticks) * u128::from(self.clock.hz())).div_ceil(u128::from(OSCILLATOR_HZ));
+        let cycles = (u128::from(ticks) * u128::from(self.clock.hz())).div_ceil(u128::from(OSCILLATOR_HZ));
         (cycles as Cycles).checked_add_signed(zero)
     }
 
@@ -196,13 +189,7 @@ impl Device for Rtc {
         Ok(lane_read(u32::from(value), offset, width))
     }
 
-    fn write(
-        &mut self,
-        offset: u32,
-        value: u32,
-        _width: Width,
-        now: Cycles,
-    ) -> Result<(), BusError> {
+    fn write(&mut self, offset: u32, value: u32, _width: Width, now: Cycles) -> Result<(), BusError> {
         self.advance(now);
         if offset & 3 != 0 {
             return Ok(());

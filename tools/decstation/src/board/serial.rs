@@ -106,19 +106,13 @@ impl Stream {
     /// Standard input and output.
     #[must_use]
     pub fn terminal() -> Stream {
-        Stream::new(
-            Some(Box::new(std::io::stdin())),
-            Box::new(std::io::stdout()),
-        )
+        Stream::new(Some(Box::new(std::io::stdin())), Box::new(std::io::stdout()))
     }
 
     /// Input from `input`, if there is any, and output to `output`.
     #[must_use]
     pub fn new(input: Option<Box<dyn Read + Send>>, output: Box<dyn Write + Send>) -> Stream {
-        Stream {
-            input: input.map(reader_thread),
-            output: BufWriter::new(output),
-        }
+        Stream { input: input.map(reader_thread), output: BufWriter::new(output) }
     }
 }
 
@@ -128,10 +122,7 @@ fn reader_thread(mut input: Box<dyn Read + Send>) -> Receiver<u8> {
     std::thread::spawn(move || {
         let mut buffer = [0; 256];
         while let Ok(count @ 1..) = input.read(&mut buffer) {
-            if buffer[..count]
-                .iter()
-                .any(|&byte| sender.send(byte).is_err())
-            {
+            if buffer[..count].iter().any(|&byte| sender.send(byte).is_err()) {
                 break;
             }
         }

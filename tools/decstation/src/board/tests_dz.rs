@@ -9,12 +9,8 @@ const SCAN: Cycles = 35;
 
 fn dz(timing: LineTiming) -> (Dz, Buffer) {
     let buffer = Buffer::new();
-    let lines: [Box<dyn SerialBackend>; 4] = [
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(buffer.clone()),
-    ];
+    let lines: [Box<dyn SerialBackend>; 4] =
+        [Box::new(Null), Box::new(Null), Box::new(Null), Box::new(buffer.clone())];
     let mut dz = Dz::new(Clock::new(25_000_000), timing, lines);
     put(&mut dz, 0, CLR, 0);
     put(&mut dz, 0, MSE, 0);
@@ -26,8 +22,7 @@ fn get(dz: &mut Dz, offset: u32, now: Cycles) -> u16 {
 }
 
 fn put(dz: &mut Dz, offset: u32, value: u16, now: Cycles) {
-    dz.write(offset, u32::from(value), Width::Half, now)
-        .unwrap();
+    dz.write(offset, u32::from(value), Width::Half, now).unwrap();
 }
 
 #[test]
@@ -136,10 +131,7 @@ fn the_silo_holds_64_and_marks_what_it_lost() {
         assert_eq!(get(&mut dz, 8, full), DVAL | 3 << 8 | 0x61);
     }
     assert_eq!(get(&mut dz, 8, full), 0);
-    assert_eq!(
-        get(&mut dz, 8, full + CHARACTER),
-        DVAL | OVERRUN | 3 << 8 | 0x61
-    );
+    assert_eq!(get(&mut dz, 8, full + CHARACTER), DVAL | OVERRUN | 3 << 8 | 0x61);
     assert_eq!(get(&mut dz, 8, full + 2 * CHARACTER), DVAL | 3 << 8 | 0x61);
 }
 
@@ -245,12 +237,8 @@ fn cut_off_transmitters_send_nothing() {
 fn the_prom_leaves_the_console_listening() {
     let buffer = Buffer::new();
     buffer.type_at(0, b"y");
-    let lines: [Box<dyn SerialBackend>; 4] = [
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(buffer.clone()),
-    ];
+    let lines: [Box<dyn SerialBackend>; 4] =
+        [Box::new(Null), Box::new(Null), Box::new(Null), Box::new(buffer.clone())];
     let mut dz = Dz::new(Clock::new(25_000_000), LineTiming::LineRate, lines);
     // What a kernel does to its first console: scanning off, transmitter on, scanning on.
     put(&mut dz, 0, 0, 0);

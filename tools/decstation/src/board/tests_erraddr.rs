@@ -6,10 +6,7 @@ use super::*;
 fn a_read_timeout_is_recorded_without_an_interrupt() {
     let mut errors = ErrorAddress::new();
     errors.latch(0x1e00_0000, false);
-    assert_eq!(
-        errors.read(0, Width::Word, 0),
-        Ok(0xc000_0000 | 0x1e00_0000 >> 2)
-    );
+    assert_eq!(errors.read(0, Width::Word, 0), Ok(0xc000_0000 | 0x1e00_0000 >> 2));
     assert!(!errors.interrupt());
 }
 

@@ -21,10 +21,7 @@ fn a_probe_of_an_empty_slot_is_a_bus_error_and_no_interrupt() {
     let mut board = board();
     assert_eq!(board.read(0x1e3c_03f0, Width::Byte, 5), Err(BusError));
     assert_eq!(board.interrupt_lines(), 0);
-    assert_eq!(
-        read(&mut board, 0x1fd8_0000, 6),
-        0xc000_0000 | 0x1e3c_03f0 >> 2
-    );
+    assert_eq!(read(&mut board, 0x1fd8_0000, 6), 0xc000_0000 | 0x1e3c_03f0 >> 2);
     write(&mut board, 0x1fd8_0000, 0, 7);
     assert_eq!(read(&mut board, 0x1fd8_0000, 8), 0);
 }
@@ -36,11 +33,7 @@ fn a_write_to_nothing_interrupts() {
     assert_eq!(board.interrupt_lines(), line::MEMORY);
     let entries = board.take_trace();
     assert_eq!(entries.len(), 1);
-    assert!(
-        entries[0]
-            .to_string()
-            .ends_with("memory (not fitted): no answer")
-    );
+    assert!(entries[0].to_string().ends_with("memory (not fitted): no answer"));
     write(&mut board, 0x1fd8_0000, 0, 7);
     assert_eq!(board.interrupt_lines(), 0);
 }
@@ -101,14 +94,10 @@ fn roms_ignore_writes_and_say_so() {
 
 #[test]
 fn a_private_segment_carries_frames() {
-    let mut board = Kn02::new(BoardConfig {
-        ethernet: Attachment::Private(Segment::new(1)),
-        ..BoardConfig::default()
-    });
+    let mut board =
+        Kn02::new(BoardConfig { ethernet: Attachment::Private(Segment::new(1)), ..BoardConfig::default() });
     let half = |board: &mut Kn02, at: u32, value: u32| {
-        board
-            .write(0x1f80_0000 + at, value, Width::Half, 0)
-            .unwrap();
+        board.write(0x1f80_0000 + at, value, Width::Half, 0).unwrap();
     };
     // An initialization block of zeros at 0, its transmit ring of one at 0x40, a frame at 0x80.
     half(&mut board, 0x14, 0x40);
@@ -122,10 +111,7 @@ fn a_private_segment_carries_frames() {
         board.advance(now);
     }
     board.advance(now + 5_000);
-    assert_eq!(
-        board.read(0x1f80_0042, Width::Half, now + 5_000),
-        Ok(0x0300)
-    );
+    assert_eq!(board.read(0x1f80_0042, Width::Half, now + 5_000), Ok(0x0300));
 }
 
 /// A console that nobody types at, so that the line's receiver gives the DZ nothing to do.
@@ -149,16 +135,9 @@ impl SerialBackend for Printer {
 /// A board with a console whose output is collected.
 fn board_with_console() -> (Kn02, Buffer) {
     let console = Buffer::new();
-    let lines: [Box<dyn SerialBackend>; 4] = [
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(Printer(console.clone())),
-    ];
-    let board = Kn02::new(BoardConfig {
-        lines,
-        ..BoardConfig::default()
-    });
+    let lines: [Box<dyn SerialBackend>; 4] =
+        [Box::new(Null), Box::new(Null), Box::new(Null), Box::new(Printer(console.clone()))];
+    let board = Kn02::new(BoardConfig { lines, ..BoardConfig::default() });
     (board, console)
 }
 
@@ -213,9 +192,7 @@ fn print_polled(
             }
             host(board);
         }
-        board
-            .write(TRANSMIT_DATA, byte.into(), Width::Half, now)
-            .unwrap();
+        board.write(TRANSMIT_DATA, byte.into(), Width::Half, now).unwrap();
     }
     now
 }

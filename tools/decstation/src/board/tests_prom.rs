@@ -23,12 +23,8 @@ const RAM: u32 = 8 << 20;
 fn bench() -> Bench {
     let console = Buffer::new();
     let clock = Clock::new(25_000_000);
-    let lines: [Box<dyn SerialBackend>; 4] = [
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(Null),
-        Box::new(console.clone()),
-    ];
+    let lines: [Box<dyn SerialBackend>; 4] =
+        [Box::new(Null), Box::new(Null), Box::new(Null), Box::new(console.clone())];
     let config = BoardConfig {
         ram_bytes: RAM,
         boot_args: vec!["boot".into(), "6/tftp/vmunix".into(), "-a".into()],
@@ -77,13 +73,8 @@ impl Bench {
     }
 
     fn text(&mut self, pointer: u32) -> String {
-        let machine = Machine {
-            ram: &mut self.ram,
-            dz: &mut self.dz,
-            rtc: &mut self.rtc,
-            csr: &mut self.csr,
-            now: 0,
-        };
+        let machine =
+            Machine { ram: &mut self.ram, dz: &mut self.dz, rtc: &mut self.rtc, csr: &mut self.csr, now: 0 };
         machine.text(&self.prom.image, pointer)
     }
 }
@@ -103,10 +94,7 @@ fn a_program_finds_its_arguments() {
 #[test]
 fn stubs_are_recognised_and_return() {
     let mut bench = bench();
-    let printf = bench
-        .prom
-        .read(image::VECTOR + 0x30, Width::Word, 0)
-        .unwrap();
+    let printf = bench.prom.read(image::VECTOR + 0x30, Width::Word, 0).unwrap();
     let offset = printf - KSEG1 - ROM_BASE;
     assert!(bench.prom.hook(offset).is_some());
     assert_eq!(bench.prom.hook(offset + 4), None);
@@ -217,19 +205,10 @@ fn string_functions() {
 #[test]
 fn what_ends_a_run() {
     let mut bench = bench();
-    assert_eq!(
-        bench.call(0xac, [u32::from(b'h'), 0, 0, 0]).action,
-        PromAction::Halt
-    );
-    assert_eq!(
-        bench.call(0xac, [u32::from(b'b'), 0, 0, 0]).action,
-        PromAction::Reset
-    );
+    assert_eq!(bench.call(0xac, [u32::from(b'h'), 0, 0, 0]).action, PromAction::Halt);
+    assert_eq!(bench.call(0xac, [u32::from(b'b'), 0, 0, 0]).action, PromAction::Reset);
     assert_eq!(bench.call(0x7c, [0; 4]).action, PromAction::ClearCaches);
-    assert_eq!(
-        bench.call(0x4c, [0; 4]).action,
-        PromAction::Unsupported("setjmp")
-    );
+    assert_eq!(bench.call(0x4c, [0; 4]).action, PromAction::Unsupported("setjmp"));
     assert_eq!(bench.call(0x74, [3, 0, 0, 0]).cycles, 75_000);
 }
 
@@ -239,8 +218,5 @@ fn bad_pointers_do_no_harm() {
     assert_eq!(bench.call(0x84, [0x1000, 0, 0, 0]).written, None);
     assert_eq!(bench.call(0x14, [0, 0, 0, 0]).value, 0);
     assert_eq!(bench.call(0x04, [KSEG0 + RAM - 2, 0, 64, 0]).written, None);
-    assert_eq!(
-        bench.call(0x04, [KSEG0, 0, u32::MAX, 0]).action,
-        PromAction::Return
-    );
+    assert_eq!(bench.call(0x04, [KSEG0, 0, u32::MAX, 0]).action, PromAction::Return);
 }

@@ -35,16 +35,7 @@ fn a_64_hertz_tick_is_the_papers_quantum() {
 
 #[test]
 fn every_rate_has_its_period() {
-    for (rate, hz) in [
-        (1, 256),
-        (2, 128),
-        (3, 8192),
-        (6, 1024),
-        (8, 256),
-        (9, 128),
-        (10, 64),
-        (15, 2),
-    ] {
+    for (rate, hz) in [(1, 256), (2, 128), (3, 8192), (6, 1024), (8, 256), (9, 128), (10, 64), (15, 2)] {
         let mut rtc = rtc(Date::default());
         set(&mut rtc, 0x0a, 0x20 | rate, 0);
         set(&mut rtc, 0x0b, 0x46, 0);
@@ -89,19 +80,10 @@ fn no_tick_is_lost_over_a_minute() {
 
 #[test]
 fn seconds_carry_into_the_year() {
-    let mut rtc = rtc(Date {
-        year: 2000,
-        month: 12,
-        day: 31,
-        hour: 23,
-        minute: 59,
-        second: 59,
-    });
+    let mut rtc = rtc(Date { year: 2000, month: 12, day: 31, hour: 23, minute: 59, second: 59 });
     assert_eq!(get(&mut rtc, 9, SECOND - 1), 72);
-    let shown: Vec<u32> = [0, 2, 4, 6, 7, 8, 9]
-        .into_iter()
-        .map(|register| get(&mut rtc, register, SECOND))
-        .collect();
+    let shown: Vec<u32> =
+        [0, 2, 4, 6, 7, 8, 9].into_iter().map(|register| get(&mut rtc, register, SECOND)).collect();
     // Sunday 31 December 2000 is followed by a Monday.
     assert_eq!(shown, [0, 0, 0, 2, 1, 1, 73]);
 }
@@ -109,14 +91,7 @@ fn seconds_carry_into_the_year() {
 #[test]
 fn february_has_29_days_in_the_chips_leap_year() {
     for (year, day, month) in [(2000, 29, 2), (2001, 1, 3)] {
-        let mut rtc = rtc(Date {
-            year,
-            month: 2,
-            day: 28,
-            hour: 23,
-            minute: 59,
-            second: 59,
-        });
+        let mut rtc = rtc(Date { year, month: 2, day: 28, hour: 23, minute: 59, second: 59 });
         assert_eq!(get(&mut rtc, 7, SECOND), day);
         assert_eq!(get(&mut rtc, 8, SECOND), month);
     }
@@ -125,10 +100,7 @@ fn february_has_29_days_in_the_chips_leap_year() {
 #[test]
 fn the_year_is_what_systems_compute_from_two_registers() {
     for year in [2000u16, 2001, 2024, 2030] {
-        let mut rtc = rtc(Date {
-            year,
-            ..Date::default()
-        });
+        let mut rtc = rtc(Date { year, ..Date::default() });
         let computed = get(&mut rtc, 9, 0) + get(&mut rtc, 0x3f, 0) + 2000 - 72;
         assert_eq!(computed, u32::from(year));
     }
@@ -136,15 +108,7 @@ fn the_year_is_what_systems_compute_from_two_registers() {
 
 #[test]
 fn weekdays() {
-    let on = |year, month, day| {
-        Date {
-            year,
-            month,
-            day,
-            ..Date::default()
-        }
-        .weekday()
-    };
+    let on = |year, month, day| Date { year, month, day, ..Date::default() }.weekday();
     assert_eq!(on(2000, 1, 1), 7);
     assert_eq!(on(1995, 12, 3), 1);
     assert_eq!(on(2000, 2, 29), 3);
@@ -154,22 +118,13 @@ fn weekdays() {
 fn bcd_and_twelve_hours() {
     let mut rtc = rtc(Date::default());
     set(&mut rtc, 0x0b, 0x80, 0);
-    for (register, value) in [
-        (0, 0x59),
-        (2, 0x59),
-        (4, 0x91),
-        (6, 7),
-        (7, 0x30),
-        (8, 0x09),
-    ] {
+    for (register, value) in [(0, 0x59), (2, 0x59), (4, 0x91), (6, 7), (7, 0x30), (8, 0x09)] {
         set(&mut rtc, register, value, 0);
     }
     set(&mut rtc, 0x0b, 0x00, 0);
     // 11:59:59 PM and a second is 12:00:00 AM of 1 October.
-    let shown: Vec<u32> = [0, 2, 4, 6, 7, 8]
-        .into_iter()
-        .map(|register| get(&mut rtc, register, SECOND))
-        .collect();
+    let shown: Vec<u32> =
+        [0, 2, 4, 6, 7, 8].into_iter().map(|register| get(&mut rtc, register, SECOND)).collect();
     assert_eq!(shown, [0, 0, 0x12, 1, 0x01, 0x10]);
 }
 

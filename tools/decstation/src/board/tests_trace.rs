@@ -21,10 +21,7 @@ fn tracing_shows_name_address_and_value() {
     let mut log = TraceLog::new();
     log.set(true);
     log.access(Region::Csr, 0x1ff0_0000, Width::Word, Some(0xff), 0xff, 10);
-    assert_eq!(
-        log.take()[0].to_string(),
-        "          10 write 32 0x1ff00000 0x000000ff CSR"
-    );
+    assert_eq!(log.take()[0].to_string(), "          10 write 32 0x1ff00000 0x000000ff CSR");
 }
 
 #[test]

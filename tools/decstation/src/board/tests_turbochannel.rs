@@ -3,9 +3,7 @@
 use super::*;
 
 fn bytes(rom: &mut OptionRom, offset: u32, count: u32) -> Vec<u8> {
-    (0..count)
-        .map(|index| rom.read(offset + 4 * index, Width::Byte, 0).unwrap() as u8)
-        .collect()
+    (0..count).map(|index| rom.read(offset + 4 * index, Width::Byte, 0).unwrap() as u8).collect()
 }
 
 #[test]

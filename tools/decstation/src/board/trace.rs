@@ -41,19 +41,11 @@ pub struct TraceEntry {
 
 impl std::fmt::Display for TraceEntry {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let TraceEntry {
-            cycle,
-            paddr,
-            value,
-            ..
-        } = self;
+        let TraceEntry { cycle, paddr, value, .. } = self;
         let verb = if self.write { "write" } else { "read" };
         let bits = 8 * self.width.bytes();
         let name = self.region.name();
-        write!(
-            formatter,
-            "{cycle:>12} {verb:<5} {bits:>2} {paddr:#010x} {value:#010x} {name}"
-        )?;
+        write!(formatter, "{cycle:>12} {verb:<5} {bits:>2} {paddr:#010x} {value:#010x} {name}")?;
         match self.note {
             Note::Answered => Ok(()),
             Note::Unanswered => formatter.write_str(": no answer"),
@@ -138,15 +130,7 @@ impl TraceLog {
 
     /// Logs a write without effect.
     pub fn note(&mut self, note: Note, region: Region, paddr: u32, cycle: Cycles) {
-        self.push(TraceEntry {
-            cycle,
-            region,
-            paddr,
-            width: Width::Word,
-            write: true,
-            value: 0,
-            note,
-        });
+        self.push(TraceEntry { cycle, region, paddr, width: Width::Word, write: true, value: 0, note });
     }
 
     fn push(&mut self, entry: TraceEntry) {

@@ -111,11 +111,7 @@ pub struct Args {
 fn cycles_range(text: &str) -> Result<(u64, u64), String> {
     let (from, to) = text.split_once("..").ok_or("expected FROM..TO")?;
     let number = |t: &str, empty| {
-        if t.is_empty() {
-            Ok(empty)
-        } else {
-            t.parse().map_err(|_| format!("`{t}` is not a cycle count"))
-        }
+        if t.is_empty() { Ok(empty) } else { t.parse().map_err(|_| format!("`{t}` is not a cycle count")) }
     };
     Ok((number(from, 0)?, number(to, u64::MAX)?))
 }

@@ -71,8 +71,9 @@ pub fn setup(args: &Args) -> Result<Setup> {
     let bound = bound(args, &config);
     let name = config.machine.as_deref().unwrap_or("5000/200");
     let text = match &args.parameters {
-        Some(path) => fs::read_to_string(path)
-            .with_context(|| format!("cannot read parameters {}", path.display()))?,
+        Some(path) => {
+            fs::read_to_string(path).with_context(|| format!("cannot read parameters {}", path.display()))?
+        }
         None => BUILT_IN.to_owned(),
     };
     let params = Params::from_toml(&text, name, bound, &config.parameters)?;
@@ -83,11 +84,7 @@ pub fn setup(args: &Args) -> Result<Setup> {
         (None, Some(other)) => bail!("ethernet is `{other}`, not none or segment"),
     };
     if args.elf.len() > stations.max(1) {
-        bail!(
-            "{} programs for {} machine(s): see --net",
-            args.elf.len(),
-            stations.max(1)
-        );
+        bail!("{} programs for {} machine(s): see --net", args.elf.len(), stations.max(1));
     }
     let mut segment = match stations {
         0 => None,
@@ -97,9 +94,7 @@ pub fn setup(args: &Args) -> Result<Setup> {
     for i in 0..stations.max(1) {
         let attachment = match stations {
             0 => Attachment::Unplugged,
-            1 => segment
-                .take()
-                .map_or(Attachment::Unplugged, Attachment::Private),
+            1 => segment.take().map_or(Attachment::Unplugged, Attachment::Private),
             _ => Attachment::Shared,
         };
         machines.push(machine(args, &config, &params, i, attachment)?);
@@ -107,19 +102,13 @@ pub fn setup(args: &Args) -> Result<Setup> {
     if machines.len() > 1 && args.gdb.is_some() {
         bail!("--gdb debugs one machine; leave --net out or at 1");
     }
-    Ok(Setup {
-        machines,
-        segment,
-        bound,
-        max_cycles: config.max_cycles.unwrap_or(u64::MAX),
-    })
+    Ok(Setup { machines, segment, bound, max_cycles: config.max_cycles.unwrap_or(u64::MAX) })
 }
 
 fn make_segment(args: &Args, seed: u64) -> Result<Segment> {
     let mut segment = Segment::new(seed);
     if let Some(path) = &args.pcap {
-        let file = File::create(path)
-            .with_context(|| format!("cannot write capture {}", path.display()))?;
+        let file = File::create(path).with_context(|| format!("cannot write capture {}", path.display()))?;
         segment.set_capture(Capture::new(Box::new(BufWriter::new(file)))?);
     }
     Ok(segment)
@@ -135,33 +124,24 @@ fn machine(
     let elf = &args.elf[index.min(args.elf.len() - 1)];
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let program = loader::parse(&bytes).with_context(|| elf.display().to_string())?;
-    let mut board = BoardConfig {
-        ethernet,
-        ..BoardConfig::default()
-    };
+    let mut board = BoardConfig { ethernet, ..BoardConfig::default() };
     board.station = station(config, index)?;
     board.lines[3] = console(config, index)?;
     if args.fast_serial {
         board.line_timing = LineTiming::Immediate;
     }
     if let Some(append) = &config.append {
-        board
-            .boot_args
-            .extend(append.split_whitespace().map(str::to_owned));
+        board.boot_args.extend(append.split_whitespace().map(str::to_owned));
     }
     let megabytes = config.ram_mb.unwrap_or(16);
     if !(1..=480).contains(&megabytes) {
         bail!("{megabytes} MB of RAM: a KN02 takes 1 to 480");
     }
     let mut machine = Machine::new(params.clone(), megabytes << 20, board);
-    machine
-        .boot(&program)
-        .with_context(|| elf.display().to_string())?;
+    machine.boot(&program).with_context(|| elf.display().to_string())?;
     for path in &args.symbols {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        machine
-            .symbols
-            .extend(loader::parse_symbols(&bytes).with_context(|| path.display().to_string())?);
+        machine.symbols.extend(loader::parse_symbols(&bytes).with_context(|| path.display().to_string())?);
     }
     machine.cpu.board.set_trace(args.trace_io);
     watch(args, &mut machine, index)?;
@@ -184,24 +164,13 @@ fn console(config: &Config, index: usize) -> Result<Box<dyn SerialBackend>> {
         None if kind == "none" => return Ok(Box::new(Null)),
         None if kind == "terminal" => Box::new(std::io::stdout()),
         Some(("file", path)) => {
-            let path = if index == 0 {
-                path.to_owned()
-            } else {
-                format!("{path}.{index}")
-            };
-            Box::new(
-                File::create(&path)
-                    .with_context(|| format!("cannot write the console to {path}"))?,
-            )
+            let path = if index == 0 { path.to_owned() } else { format!("{path}.{index}") };
+            Box::new(File::create(&path).with_context(|| format!("cannot write the console to {path}"))?)
         }
         _ => bail!("serial is `{kind}`, not terminal, none or file:PATH"),
     };
     if index > 0 {
-        return Ok(Box::new(Scripted::new(
-            Vec::new(),
-            output,
-            format!("{index}: "),
-        )));
+        return Ok(Box::new(Scripted::new(Vec::new(), output, format!("{index}: "))));
     }
     if let Some(path) = &config.serial_input {
         let input = fs::read(path).with_context(|| format!("cannot read {path}"))?;

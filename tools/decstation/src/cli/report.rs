@@ -9,11 +9,8 @@ use serde_json::{Map, Value, json};
 /// The counts as one JSON object. Exact integers; times in microseconds.
 pub fn json(machine: &Machine, bound: Bound, status: i32, ended: &str) -> Value {
     let c = machine.counters();
-    let stalls: Map<String, Value> = STALL_NAMES
-        .iter()
-        .zip(c.stalls)
-        .map(|(name, cycles)| ((*name).to_owned(), cycles.into()))
-        .collect();
+    let stalls: Map<String, Value> =
+        STALL_NAMES.iter().zip(c.stalls).map(|(name, cycles)| ((*name).to_owned(), cycles.into())).collect();
     json!({
         "machine": machine.params.name,
         "bound": format!("{bound:?}").to_lowercase(),
@@ -48,12 +45,7 @@ pub fn text(machine: &Machine, seconds: f64) -> String {
         c.nops,
         c.cycles as f64 / c.instructions.max(1) as f64,
     );
-    text += &format!(
-        "  {:>14} {:>14} {:6.2} %\n",
-        "issue",
-        c.instructions,
-        share(c.instructions)
-    );
+    text += &format!("  {:>14} {:>14} {:6.2} %\n", "issue", c.instructions, share(c.instructions));
     for (name, cycles) in STALL_NAMES.iter().zip(c.stalls) {
         text += &format!("  {name:>14} {cycles:>14} {:6.2} %\n", share(cycles));
     }

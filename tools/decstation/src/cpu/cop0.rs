@@ -60,10 +60,7 @@ impl<B: Board> Cpu<B> {
     }
 
     fn tlb_entry(&self) -> Entry {
-        Entry {
-            hi: self.cp0.entry_hi,
-            lo: self.cp0.entry_lo,
-        }
+        Entry { hi: self.cp0.entry_hi, lo: self.cp0.entry_lo }
     }
 
     fn address_space_changed(&mut self) {

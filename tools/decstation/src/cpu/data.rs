@@ -32,11 +32,7 @@ impl<B: Board> Cpu<B> {
         }
         if let Some(paddr) = self.soft_load.get(va, self.mode) {
             let line = self.dcache.line(paddr);
-            let word = if line.tag == cache::tag(paddr) {
-                line.word
-            } else {
-                self.dcache_miss(paddr)
-            };
+            let word = if line.tag == cache::tag(paddr) { line.word } else { self.dcache_miss(paddr) };
             return Some(word >> shift(paddr) & width_mask(width));
         }
         self.load_slow(va, width)
@@ -159,11 +155,7 @@ impl<B: Board> Cpu<B> {
 
     /// The cache that data goes through.
     fn data_cache(&mut self) -> &mut Cache {
-        if self.swapped() {
-            &mut self.icache
-        } else {
-            &mut self.dcache
-        }
+        if self.swapped() { &mut self.icache } else { &mut self.dcache }
     }
 
     #[inline(never)]
@@ -199,11 +191,7 @@ impl<B: Board> Cpu<B> {
             return self.icache.line(p.paddr).word;
         }
         self.soft_load.put(va, self.mode, p.paddr);
-        if self.dcache.hit(p.paddr) {
-            self.dcache.line(p.paddr).word
-        } else {
-            self.dcache_miss(p.paddr)
-        }
+        if self.dcache.hit(p.paddr) { self.dcache.line(p.paddr).word } else { self.dcache_miss(p.paddr) }
     }
 
     /// An isolated load returns whatever word the index selects; CM says whether the tag differed.

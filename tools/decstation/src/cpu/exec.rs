@@ -71,10 +71,7 @@ impl<B: Board> Cpu<B> {
     }
 
     fn divu(&mut self, s: u32, t: u32) {
-        self.start_div(
-            s.checked_div(t).unwrap_or(u32::MAX),
-            s.checked_rem(t).unwrap_or(s),
-        );
+        self.start_div(s.checked_div(t).unwrap_or(u32::MAX), s.checked_rem(t).unwrap_or(s));
     }
 
     #[inline(always)]

@@ -93,12 +93,7 @@ impl<B: Board> Cpu<B> {
 
     pub(super) fn ram_word(&self, paddr: u32) -> u32 {
         let at = paddr as usize & !3;
-        u32::from_le_bytes([
-            self.ram[at],
-            self.ram[at + 1],
-            self.ram[at + 2],
-            self.ram[at + 3],
-        ])
+        u32::from_le_bytes([self.ram[at], self.ram[at + 1], self.ram[at + 2], self.ram[at + 3]])
     }
 
     /// Waits for the memory port, then for a block of `bytes` around `paddr`.
@@ -168,9 +163,7 @@ impl<B: Board> Cpu<B> {
     /// board says.
     fn prom_service(&mut self, index: u32) {
         self.commit_load();
-        let reply = self
-            .board
-            .prom_call(index, &self.regs, &mut self.ram, self.cycle);
+        let reply = self.board.prom_call(index, &self.regs, &mut self.ram, self.cycle);
         self.stall(Stall::Device, self.costs.device_read + reply.cycles);
         if let Some((paddr, bytes)) = reply.written {
             self.forget_cached(paddr, bytes);

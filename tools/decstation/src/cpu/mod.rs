@@ -196,11 +196,7 @@ impl<B: Board> Cpu<B> {
 
     /// Runs until time `until`, or until something else stops it.
     pub fn run(&mut self, until: Cycles) -> Stop {
-        if self.hooks.is_some() {
-            self.run_watched(until)
-        } else {
-            self.run_plain(until)
-        }
+        if self.hooks.is_some() { self.run_watched(until) } else { self.run_plain(until) }
     }
 
     fn run_plain(&mut self, until: Cycles) -> Stop {
@@ -293,14 +289,8 @@ impl<B: Board> Cpu<B> {
         if code == Exception::Int {
             self.check_hilo_window();
         }
-        let epc = if self.cur_delay {
-            self.cur_pc.wrapping_sub(4)
-        } else {
-            self.cur_pc
-        };
-        let handler = self
-            .cp0
-            .enter(code, vector, epc, self.cur_delay, coprocessor);
+        let epc = if self.cur_delay { self.cur_pc.wrapping_sub(4) } else { self.cur_pc };
+        let handler = self.cp0.enter(code, vector, epc, self.cur_delay, coprocessor);
         self.jump(handler);
         self.exceptions += 1;
         if vector == Vector::Utlb {
@@ -322,11 +312,8 @@ impl<B: Board> Cpu<B> {
         if !isa::reads_hilo(at(self, self.cur_pc)) {
             return;
         }
-        let (first, second) = if self.cur_pc == self.pc {
-            (self.npc, self.npc.wrapping_add(4))
-        } else {
-            (self.pc, self.npc)
-        };
+        let (first, second) =
+            if self.cur_pc == self.pc { (self.npc, self.npc.wrapping_add(4)) } else { (self.pc, self.npc) };
         if isa::writes_hilo(at(self, first)) || isa::writes_hilo(at(self, second)) {
             self.hilo_windows += 1;
             let pc = self.cur_pc;

@@ -20,9 +20,7 @@ pub struct SoftTlb {
 
 impl Default for SoftTlb {
     fn default() -> Self {
-        SoftTlb {
-            entries: [Entry::default(); ENTRIES],
-        }
+        SoftTlb { entries: [Entry::default(); ENTRIES] }
     }
 }
 
@@ -36,19 +34,12 @@ impl SoftTlb {
     #[inline]
     pub fn get(&self, va: u32, mode: u32) -> Option<u32> {
         let e = &self.entries[slot(va)];
-        if e.key == va & 0xffff_f000 | mode {
-            Some(e.page | va & 0xfff)
-        } else {
-            None
-        }
+        if e.key == va & 0xffff_f000 | mode { Some(e.page | va & 0xfff) } else { None }
     }
 
     /// Remembers that `va` is at physical `paddr`.
     pub fn put(&mut self, va: u32, mode: u32, paddr: u32) {
-        self.entries[slot(va)] = Entry {
-            key: va & 0xffff_f000 | mode,
-            page: paddr & 0xffff_f000,
-        };
+        self.entries[slot(va)] = Entry { key: va & 0xffff_f000 | mode, page: paddr & 0xffff_f000 };
     }
 
     /// Forgets the page of `va`, in every address space.

@@ -32,10 +32,7 @@ fn changes_translation(word: u32) -> bool {
 
 fn accesses_memory(op: Op) -> bool {
     use Op::{Lb, Lbu, Lh, Lhu, Lw, LwcZ, Lwl, Lwr, Sb, Sh, Sw, SwcZ, Swl, Swr};
-    matches!(
-        op,
-        Lb | Lh | Lwl | Lw | Lbu | Lhu | Lwr | Sb | Sh | Swl | Sw | Swr | LwcZ | SwcZ
-    )
+    matches!(op, Lb | Lh | Lwl | Lw | Lbu | Lhu | Lwr | Sb | Sh | Swl | Sw | Swr | LwcZ | SwcZ)
 }
 
 impl Strict {
@@ -56,12 +53,7 @@ impl Strict {
     ) -> Option<String> {
         let found = self.violation(word, loading, delay_slot, mapped, address);
         self.recent = [word, self.recent[0]];
-        found.map(|what| {
-            format!(
-                "strict: {pc:08x}: {}: {what}",
-                crate::disasm::disassemble(pc, word)
-            )
-        })
+        found.map(|what| format!("strict: {pc:08x}: {}: {what}", crate::disasm::disassemble(pc, word)))
     }
 
     fn violation(
@@ -74,15 +66,12 @@ impl Strict {
     ) -> Option<String> {
         if isa::reads(word) & (1 << loading) & !1 != 0 {
             let name = crate::disasm::REGS[loading & 31];
-            return Some(format!(
-                "uses ${name}, which the load just before has not set yet"
-            ));
+            return Some(format!("uses ${name}, which the load just before has not set yet"));
         }
         if delay_slot && isa::is_branch(word) {
             return Some("a branch in a branch's delay slot".to_owned());
         }
-        self.hazard(word, mapped, address)
-            .map(|what| format!("coprocessor 0 hazard: {what}"))
+        self.hazard(word, mapped, address).map(|what| format!("coprocessor 0 hazard: {what}"))
     }
 
     fn hazard(&self, word: u32, mapped: bool, address: u32) -> Option<&'static str> {

@@ -71,21 +71,13 @@ impl<B: Board> Cpu<B> {
             return Err(Ok(Refusal::Address(access.address_error())));
         }
         if (0x8000_0000..0xc000_0000).contains(&va) {
-            return Ok(Physical {
-                paddr: va & 0x1fff_ffff,
-                cached: va < 0xa000_0000,
-                mapped: false,
-            });
+            return Ok(Physical { paddr: va & 0x1fff_ffff, cached: va < 0xa000_0000, mapped: false });
         }
         let key = va & tlb::PAGE_MASK | self.cp0.entry_hi & tlb::ASID_MASK;
         let lo = match self.tlb.find(key) {
             Found::One(i) => self.tlb.get(i).lo,
             Found::None => {
-                let vector = if va < 0x8000_0000 {
-                    Vector::Utlb
-                } else {
-                    Vector::General
-                };
+                let vector = if va < 0x8000_0000 { Vector::Utlb } else { Vector::General };
                 return Err(Ok(Refusal::Tlb(access.tlb_error(), vector)));
             }
             Found::Several(a, b) => return Err(Err((a, b))),
@@ -172,10 +164,7 @@ impl<B: Board> Cpu<B> {
     /// The instruction that would be executed at `va`: from the cache if it holds it.
     #[must_use]
     pub fn peek_code(&self, va: u32) -> Option<u32> {
-        let p = self
-            .soft_fetch
-            .get(va, self.mode)
-            .or_else(|| self.peek_address(va))?;
+        let p = self.soft_fetch.get(va, self.mode).or_else(|| self.peek_address(va))?;
         if self.icache.hit(p) {
             return Some(self.icache.line(p).word);
         }

@@ -14,11 +14,7 @@ const fn table() -> [u32; 256] {
         let mut value = index as u32;
         let mut bit = 0;
         while bit < 8 {
-            value = if value & 1 == 1 {
-                value >> 1 ^ POLYNOMIAL
-            } else {
-                value >> 1
-            };
+            value = if value & 1 == 1 { value >> 1 ^ POLYNOMIAL } else { value >> 1 };
             bit += 1;
         }
         table[index] = value;
@@ -30,9 +26,7 @@ const fn table() -> [u32; 256] {
 /// The check register after `bytes`, starting from all ones, not complemented.
 #[must_use]
 pub fn register(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, &byte| {
-        crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)]
-    })
+    bytes.iter().fold(u32::MAX, |crc, &byte| crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)])
 }
 
 /// The frame check sequence of `bytes`; a frame ends in its little-endian bytes.

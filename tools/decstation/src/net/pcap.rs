@@ -36,19 +36,12 @@ impl Capture {
             ..PcapHeader::default()
         };
         let writer = PcapWriter::with_header(output, header).map_err(std::io::Error::other)?;
-        Ok(Capture {
-            writer,
-            failed: None,
-        })
+        Ok(Capture { writer, failed: None })
     }
 
     /// Records one frame, its check sequence included, that began at `start`.
     pub fn record(&mut self, start: Nanos, frame: &[u8]) {
-        let shown = if crc::is_good(frame) {
-            &frame[..frame.len() - 4]
-        } else {
-            frame
-        };
+        let shown = if crc::is_good(frame) { &frame[..frame.len() - 4] } else { frame };
         let length = shown.len() as u32;
         let packet = PcapPacket::new(Duration::from_nanos(start), length, shown);
         if let Err(error) = self.writer.write_packet(&packet) {

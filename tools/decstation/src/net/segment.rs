@@ -205,9 +205,7 @@ impl Segment {
     /// When `pending` may begin, and whether it has to wait for another station's carrier.
     fn start_of(&self, pending: &Pending) -> (Nanos, bool) {
         match self.idle_since {
-            Some((idle, owner)) if pending.ready < idle + GAP => {
-                (idle + GAP, owner != Some(pending.station))
-            }
+            Some((idle, owner)) if pending.ready < idle + GAP => (idle + GAP, owner != Some(pending.station)),
             _ => (pending.ready, false),
         }
     }
@@ -264,10 +262,7 @@ impl Segment {
                     delivered: true,
                 });
             } else {
-                station.deliver(WireEvent::Heard {
-                    at: end + self.propagation,
-                    frame: Arc::clone(&frame),
-                });
+                station.deliver(WireEvent::Heard { at: end + self.propagation, frame: Arc::clone(&frame) });
             }
         }
     }
@@ -312,10 +307,7 @@ fn split_by_station(sorted: Vec<(Nanos, Pending)>) -> (Vec<(Nanos, Pending)>, Ve
     let mut now: Vec<(Nanos, Pending)> = Vec::new();
     let mut later = Vec::new();
     for (start, pending) in sorted {
-        if now
-            .iter()
-            .any(|(_, other)| other.station == pending.station)
-        {
+        if now.iter().any(|(_, other)| other.station == pending.station) {
             later.push(pending);
         } else {
             now.push((start, pending));

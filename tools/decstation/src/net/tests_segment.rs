@@ -34,13 +34,9 @@ fn exchange(segment: &mut Segment, probes: &mut [Probe], until: Nanos) {
 
 fn sent(event: &WireEvent) -> (Nanos, u64, u32, bool, bool) {
     match event {
-        WireEvent::Sent {
-            at,
-            token,
-            collisions,
-            deferred,
-            delivered,
-        } => (*at, *token, *collisions, *deferred, *delivered),
+        WireEvent::Sent { at, token, collisions, deferred, delivered } => {
+            (*at, *token, *collisions, *deferred, *delivered)
+        }
         WireEvent::Heard { .. } => panic!("not a transmission's end: {event:?}"),
     }
 }
@@ -52,10 +48,7 @@ fn a_minimum_frame_takes_57_6_microseconds() {
     let mut segment = Segment::new(1);
     send(&mut probes[0], 1_000, 64, 7);
     exchange(&mut segment, &mut probes, 5_000);
-    assert_eq!(
-        sent(&probes[0].events[0]),
-        (1_000 + 57_600, 7, 0, false, true)
-    );
+    assert_eq!(sent(&probes[0].events[0]), (1_000 + 57_600, 7, 0, false, true));
     assert_eq!(probes[1].events[0].at(), 1_000 + 57_600 + PROPAGATION);
 }
 
@@ -91,10 +84,7 @@ fn a_stations_own_next_frame_keeps_the_gap_without_deferring() {
     send(&mut probes[0], 0, 64, 2);
     exchange(&mut segment, &mut probes, 0);
     assert_eq!(sent(&probes[0].events[0]).0, 57_600);
-    assert_eq!(
-        sent(&probes[0].events[1]),
-        (57_600 + GAP + 57_600, 2, 0, false, true)
-    );
+    assert_eq!(sent(&probes[0].events[1]), (57_600 + GAP + 57_600, 2, 0, false, true));
 }
 
 #[test]
@@ -106,20 +96,8 @@ fn two_that_waited_for_the_same_frame_collide_and_back_off() {
     send(&mut probes[1], 10_000, 64, 2);
     send(&mut probes[2], 11_000, 64, 3);
     exchange(&mut segment, &mut probes, 10_000_000);
-    let second = sent(
-        probes[1]
-            .events
-            .iter()
-            .find(|e| matches!(e, WireEvent::Sent { .. }))
-            .unwrap(),
-    );
-    let third = sent(
-        probes[2]
-            .events
-            .iter()
-            .find(|e| matches!(e, WireEvent::Sent { .. }))
-            .unwrap(),
-    );
+    let second = sent(probes[1].events.iter().find(|e| matches!(e, WireEvent::Sent { .. })).unwrap());
+    let third = sent(probes[2].events.iter().find(|e| matches!(e, WireEvent::Sent { .. })).unwrap());
     assert!(second.4 && third.4);
     assert!(second.2 >= 1 && third.2 >= 1);
     assert!(segment.counts().collisions >= 1);

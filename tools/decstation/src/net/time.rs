@@ -18,9 +18,7 @@ impl Clock {
     /// A clock of `hz` cycles a second. A rate of zero is taken as one.
     #[must_use]
     pub const fn new(hz: u64) -> Clock {
-        Clock {
-            hz: if hz == 0 { 1 } else { hz },
-        }
+        Clock { hz: if hz == 0 { 1 } else { hz } }
     }
 
     /// Cycles a second.

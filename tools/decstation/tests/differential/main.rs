@@ -31,23 +31,12 @@ fn on_the_model(batch: &Batch, programs: usize) -> Result<Vec<u32>, String> {
     assert!(pages <= 64, "{pages} pages for 64 TLB entries");
     for page in 0..pages {
         let frame = 0x10_0000 + 0x1000 * (page as u32 * 13 % 67);
-        cpu.tlb_write(
-            page,
-            Entry {
-                hi: TEXT + 0x1000 * page as u32,
-                lo: frame | LO_D | LO_V,
-            },
-        );
+        cpu.tlb_write(page, Entry { hi: TEXT + 0x1000 * page as u32, lo: frame | LO_D | LO_V });
         let bytes = &batch.image[4096 * page..batch.image.len().min(4096 * (page + 1))];
         cpu.ram[frame as usize..][..bytes.len()].copy_from_slice(bytes);
     }
     // Any exception ends the run with Cause as its status; a system call is what is expected.
-    let handler = [
-        asm::mfc0(26, cp0::reg::CAUSE),
-        asm::lui(27, 0xbfc8),
-        asm::sw(26, 0x40, 27),
-        asm::NOP,
-    ];
+    let handler = [asm::mfc0(26, cp0::reg::CAUSE), asm::lui(27, 0xbfc8), asm::sw(26, 0x40, 27), asm::NOP];
     for vector in [0, 0x80] {
         for (i, w) in handler.iter().enumerate() {
             cpu.ram[vector + 4 * i..][..4].copy_from_slice(&w.to_le_bytes());
@@ -59,17 +48,11 @@ fn on_the_model(batch: &Batch, programs: usize) -> Result<Vec<u32>, String> {
     match cpu.run(100_000_000) {
         Stop::Exit(cause) if cause >> 2 & 31 == cp0::Exception::Sys as u32 => {}
         other => {
-            return Err(format!(
-                "{other:?} at {:08x}, EPC {:08x}",
-                cpu.pc(),
-                cpu.cp0.epc
-            ));
+            return Err(format!("{other:?} at {:08x}, EPC {:08x}", cpu.pc(), cpu.cp0.epc));
         }
     }
     let at = TEXT + batch.states as u32;
-    Ok((0..programs * STATE_WORDS)
-        .map(|i| cpu.peek(at + 4 * i as u32).unwrap_or(0))
-        .collect())
+    Ok((0..programs * STATE_WORDS).map(|i| cpu.peek(at + 4 * i as u32).unwrap_or(0)).collect())
 }
 
 /// The states after running `batch` on the emulator.
@@ -81,23 +64,14 @@ fn on_the_emulator(batch: &Batch) -> Result<Vec<u32>, String> {
         std::thread::current().id()
     ));
     std::fs::write(&path, &batch.image).map_err(|e| e.to_string())?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
-        .map_err(|e| e.to_string())?;
-    let output = Command::new(EMULATOR)
-        .arg(&path)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| e.to_string());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+    let output = Command::new(EMULATOR).arg(&path).stdin(Stdio::null()).output().map_err(|e| e.to_string());
     let _ = std::fs::remove_file(&path);
     let output = output?;
     if !output.status.success() {
         return Err(format!("{EMULATOR}: {}", output.status));
     }
-    Ok(output
-        .stdout
-        .chunks_exact(4)
-        .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect())
+    Ok(output.stdout.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
 }
 
 /// Index of the first program of which the two machines disagree.
@@ -118,10 +92,7 @@ fn disagreement(programs: &[Program]) -> Option<(usize, String)> {
         n => format!("window+{:#x}", 4 * (n - REG_WORDS)),
     };
     let (m, e) = (model[word], emulator[word]);
-    Some((
-        word / STATE_WORDS,
-        format!("{what} is {m:08x}, the emulator has {e:08x}"),
-    ))
+    Some((word / STATE_WORDS, format!("{what} is {m:08x}, the emulator has {e:08x}")))
 }
 
 /// Drops pieces as long as the machines still disagree, until none can go.
@@ -156,10 +127,7 @@ fn listing(program: &Program) -> String {
 }
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(default)
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
 #[test]
@@ -178,10 +146,7 @@ fn random_programs_agree_with_qemu() {
         let programs: Vec<_> = (0..count).map(|_| Program::random(&mut random)).collect();
         let lengths = programs.iter().map(|p| p.assemble(TEXT).len());
         instructions += lengths.clone().sum::<usize>();
-        assert!(
-            lengths.min() >= Some(50),
-            "a program of fewer than 50 instructions"
-        );
+        assert!(lengths.min() >= Some(50), "a program of fewer than 50 instructions");
         if let Some((index, _)) = disagreement(&programs) {
             let shrunk = shrink(programs[index].clone());
             let what = disagreement(std::slice::from_ref(&shrunk)).map(|d| d.1);

@@ -26,17 +26,7 @@ impl Random {
     /// Words at the edges of arithmetic as often as ordinary ones.
     pub fn word(&mut self) -> u32 {
         match self.below(4) {
-            0 => self.pick(&[
-                0,
-                1,
-                2,
-                u32::MAX,
-                0x7fff_ffff,
-                0x8000_0000,
-                0xffff,
-                0x8000,
-                0x1_0000,
-            ]),
+            0 => self.pick(&[0, 1, 2, u32::MAX, 0x7fff_ffff, 0x8000_0000, 0xffff, 0x8000, 0x1_0000]),
             1 => self.below(256),
             _ => self.next() as u32,
         }
@@ -91,10 +81,7 @@ fn nonzero(random: &mut Random) -> u32 {
 }
 
 fn plain(words: Vec<u32>) -> Piece {
-    Piece {
-        words,
-        branch: None,
-    }
+    Piece { words, branch: None }
 }
 
 fn arithmetic(random: &mut Random) -> u32 {
@@ -174,11 +161,7 @@ fn memory(random: &mut Random) -> Piece {
         0 => {
             let p = nonzero(random);
             let shift = random.below(400) as i32 - 200;
-            let n = if p == t {
-                random.below(7)
-            } else {
-                random.below(12)
-            };
+            let n = if p == t { random.below(7) } else { random.below(12) };
             plain(vec![asm::addiu(p, WINDOW, shift), access(p, shift, n)])
         }
         // An unaligned word, the two halves back to back.
@@ -219,18 +202,12 @@ fn branch(random: &mut Random) -> Piece {
         10 => (vec![asm::lui(p, 0), asm::ori(p, p, 0), asm::jr(p)], 2),
         _ => {
             let link = if p == 31 { 30 } else { 31 };
-            (
-                vec![asm::lui(p, 0), asm::ori(p, p, 0), asm::jalr(link, p)],
-                2,
-            )
+            (vec![asm::lui(p, 0), asm::ori(p, p, 0), asm::jalr(link, p)], 2)
         }
     };
     let mut words = words;
     words.push(slot);
-    Piece {
-        words,
-        branch: Some((at, skip)),
-    }
+    Piece { words, branch: Some((at, skip)) }
 }
 
 impl Program {
@@ -245,10 +222,7 @@ impl Program {
                 _ => branch(random),
             })
             .collect();
-        Program {
-            pieces,
-            state: std::array::from_fn(|_| random.word()),
-        }
+        Program { pieces, state: std::array::from_fn(|_| random.word()) }
     }
 
     /// The program's words when it starts at `start`: no load's result is read by the instruction
@@ -349,11 +323,7 @@ impl Batch {
         image.resize((states_at - TEXT) as usize, 0);
         let words = programs.iter().flat_map(|p| p.state).chain(code);
         image.extend(words.flat_map(u32::to_le_bytes));
-        Batch {
-            image,
-            entry,
-            states: (states_at - TEXT) as usize,
-        }
+        Batch { image, entry, states: (states_at - TEXT) as usize }
     }
 }
 

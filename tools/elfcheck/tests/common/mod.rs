@@ -126,11 +126,7 @@ impl Program {
             let holds = |(_, start, words): &&(&str, u32, Vec<u32>)| {
                 (*start..*start + 4 * words.len() as u32).contains(address)
             };
-            let section = self
-                .sections
-                .iter()
-                .position(|section| holds(&section))
-                .unwrap();
+            let section = self.sections.iter().position(|section| holds(&section)).unwrap();
             let sym = Sym {
                 section: Some(places[section].0.0),
                 st_name: writer.string_offset(Some(*name)),
@@ -145,9 +141,7 @@ impl Program {
         writer.write_strtab();
         writer.write_shstrtab();
         writer.write_null_section_header();
-        for (((_, address, words), (_, offset)), name) in
-            self.sections.iter().zip(&places).zip(&names)
-        {
+        for (((_, address, words), (_, offset)), name) in self.sections.iter().zip(&places).zip(&names) {
             let header = SectionHeader {
                 sh_name: writer.section_name_offset(Some(*name)),
                 sh_type: elf::SHT_PROGBITS,
@@ -167,19 +161,13 @@ impl Program {
     }
 
     pub fn check_with(&self, options: &Options) -> Report {
-        check(
-            &Code::read(&self.build()).expect("a readable program"),
-            options,
-        )
+        check(&Code::read(&self.build()).expect("a readable program"), options)
     }
 }
 
 /// The defaults of the command line.
 pub fn defaults() -> Options {
-    Options {
-        hand_assembly: vec![Glob::new(".text.asm*"), Glob::new("asm_*")],
-        ..Options::default()
-    }
+    Options { hand_assembly: vec![Glob::new(".text.asm*"), Glob::new("asm_*")], ..Options::default() }
 }
 
 /// Checks one `.text` section.

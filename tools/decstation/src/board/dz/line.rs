@@ -6,8 +6,8 @@ use crate::net::time::Clock;
 
 /// Rates by code, LPR bits 11:8, in hundredths of a baud.
 const RATES: [u64; 16] = [
-    5_000, 7_500, 11_000, 13_450, 15_000, 30_000, 60_000, 120_000, 180_000, 200_000, 240_000,
-    360_000, 480_000, 720_000, 960_000, 1_920_000,
+    5_000, 7_500, 11_000, 13_450, 15_000, 30_000, 60_000, 120_000, 180_000, 200_000, 240_000, 360_000,
+    480_000, 720_000, 960_000, 1_920_000,
 ];
 /// Code 15 with the board's BAUD38 set.
 const FAST_RATE: u64 = 3_840_000;
@@ -95,10 +95,7 @@ impl Line {
     /// The character whose last bit is out at `at`, if there is one; the next one follows it.
     pub fn shifted_out(&mut self, at: Cycles) -> Option<u8> {
         let (end, byte) = self.shifting.filter(|(end, _)| *end <= at)?;
-        self.shifting = self
-            .holding
-            .take()
-            .map(|next| (end + self.character(), next));
+        self.shifting = self.holding.take().map(|next| (end + self.character(), next));
         Some(byte & self.data_mask())
     }
 

@@ -62,9 +62,7 @@ impl Configuration {
         for (pair, index) in station.chunks_exact_mut(2).zip(1..) {
             pair.copy_from_slice(&half(index).to_le_bytes());
         }
-        let filter = (0..4).fold(0, |filter, index| {
-            filter | u64::from(half(4 + index)) << (16 * index)
-        });
+        let filter = (0..4).fold(0, |filter, index| filter | u64::from(half(4 + index)) << (16 * index));
         Configuration {
             mode: Mode(half(0)),
             address: station,

@@ -22,9 +22,7 @@ pub struct Memory {
 impl Memory {
     /// Cleared memory.
     pub fn new() -> Memory {
-        Memory {
-            bytes: vec![0; BYTES].into_boxed_slice(),
-        }
+        Memory { bytes: vec![0; BYTES].into_boxed_slice() }
     }
 
     fn index(address: u32) -> usize {
@@ -34,9 +32,8 @@ impl Memory {
     /// An access of the processor.
     pub fn read(&self, offset: u32, width: Width) -> u32 {
         let base = Memory::index(offset & !(width.bytes() - 1));
-        (0..width.bytes() as usize).fold(0, |value, byte| {
-            value | u32::from(self.bytes[base + byte]) << (8 * byte)
-        })
+        (0..width.bytes() as usize)
+            .fold(0, |value, byte| value | u32::from(self.bytes[base + byte]) << (8 * byte))
     }
 
     /// An access of the processor.
@@ -61,8 +58,7 @@ impl Memory {
     pub fn copy_out(&self, address: u32, count: usize, swap: bool, into: &mut Vec<u8>) {
         let flip = u32::from(swap);
         into.extend(
-            (0..count as u32)
-                .map(|byte| self.bytes[Memory::index(address.wrapping_add(byte) ^ flip)]),
+            (0..count as u32).map(|byte| self.bytes[Memory::index(address.wrapping_add(byte) ^ flip)]),
         );
     }
 
@@ -92,10 +88,7 @@ impl Ring {
     /// A ring from the two halfwords of the initialization block: address, and length code with
     /// the address's high byte.
     pub fn new(low: u16, high: u16) -> Ring {
-        Ring {
-            base: (u32::from(high & 0xff) << 16 | u32::from(low)) & !7,
-            entries: 1 << (high >> 13),
-        }
+        Ring { base: (u32::from(high & 0xff) << 16 | u32::from(low)) & !7, entries: 1 << (high >> 13) }
     }
 
     /// Descriptors in the ring (1 to 128).
@@ -105,9 +98,7 @@ impl Ring {
 
     /// Where descriptor `index` lies.
     pub fn descriptor(self, index: u32) -> Descriptor {
-        Descriptor {
-            address: self.base + 8 * (index % self.entries()),
-        }
+        Descriptor { address: self.base + 8 * (index % self.entries()) }
     }
 
     /// The index after `index`.

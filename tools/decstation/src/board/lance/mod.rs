@@ -89,12 +89,7 @@ const POLL_NS: Nanos = 1_600_000;
 #[derive(Debug)]
 enum Incoming {
     /// The frame at the wire is out, or given up.
-    Sent {
-        token: u64,
-        collisions: u32,
-        deferred: bool,
-        delivered: bool,
-    },
+    Sent { token: u64, collisions: u32, deferred: bool, delivered: bool },
     /// A frame is complete in the receiver.
     Received(Arc<[u8]>),
 }
@@ -279,12 +274,7 @@ impl Lance {
 
     fn handle(&mut self, at: Cycles, what: Incoming) {
         match what {
-            Incoming::Sent {
-                token,
-                collisions,
-                deferred,
-                delivered,
-            } => {
+            Incoming::Sent { token, collisions, deferred, delivered } => {
                 if let Some(frame) = self.transmitter.finish(token) {
                     self.sent(at, frame, collisions, deferred, delivered);
                 }
@@ -301,21 +291,8 @@ impl Station for Lance {
 
     fn deliver(&mut self, event: WireEvent) {
         match event {
-            WireEvent::Sent {
-                at,
-                token,
-                collisions,
-                deferred,
-                delivered,
-            } => self.schedule(
-                self.clock.cycles(at),
-                Incoming::Sent {
-                    token,
-                    collisions,
-                    deferred,
-                    delivered,
-                },
-            ),
+            WireEvent::Sent { at, token, collisions, deferred, delivered } => self
+                .schedule(self.clock.cycles(at), Incoming::Sent { token, collisions, deferred, delivered }),
             WireEvent::Heard { at, frame } => {
                 // The receiver listens from the preamble on; a stopped one does not.
                 if self.csr0 & RXON != 0 && !self.mode().contains(Mode::INTERNAL) {
@@ -334,21 +311,11 @@ impl Device for Lance {
 
     fn read(&mut self, offset: u32, width: Width, now: Cycles) -> Result<u32, BusError> {
         self.advance(now);
-        let register = if offset & 4 == 0 {
-            self.read_register()
-        } else {
-            self.rap
-        };
+        let register = if offset & 4 == 0 { self.read_register() } else { self.rap };
         Ok(lane_read(u32::from(register), offset, width))
     }
 
-    fn write(
-        &mut self,
-        offset: u32,
-        value: u32,
-        _width: Width,
-        now: Cycles,
-    ) -> Result<(), BusError> {
+    fn write(&mut self, offset: u32, value: u32, _width: Width, now: Cycles) -> Result<(), BusError> {
         self.advance(now);
         if offset & 2 != 0 {
             // The ports are 16 bits wide; the other half of the word is nowhere.
@@ -367,9 +334,7 @@ impl Device for Lance {
             }
             if self.init_done == Some(at) {
                 self.initialize(at);
-            } else if let Some((cycle, what)) =
-                self.incoming.pop_front_if(|(cycle, _)| *cycle <= at)
-            {
+            } else if let Some((cycle, what)) = self.incoming.pop_front_if(|(cycle, _)| *cycle <= at) {
                 self.handle(cycle, what);
             } else {
                 self.poll_transmit_ring(at);
@@ -382,14 +347,10 @@ impl Device for Lance {
     }
 
     fn next_event(&self) -> Option<Cycles> {
-        [
-            self.init_done,
-            self.incoming.front().map(|(cycle, _)| *cycle),
-            self.transmitter.next_poll(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.init_done, self.incoming.front().map(|(cycle, _)| *cycle), self.transmitter.next_poll()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

@@ -25,17 +25,11 @@ impl Lance {
         let Some(destination) = frame.first_chunk::<6>() else {
             return;
         };
-        if self.csr0 & RXON == 0
-            || frame.len() < shortest
-            || !self.configuration.accepts(destination, checks)
+        if self.csr0 & RXON == 0 || frame.len() < shortest || !self.configuration.accepts(destination, checks)
         {
             return;
         }
-        let status = if checks && !crc::is_good(frame) {
-            ERR | CRC
-        } else {
-            0
-        };
+        let status = if checks && !crc::is_good(frame) { ERR | CRC } else { 0 };
         self.store(frame, status);
     }
 

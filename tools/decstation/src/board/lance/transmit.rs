@@ -121,11 +121,7 @@ impl Lance {
         }
         self.transmitter.token += 1;
         self.transmitter.poll_at = None;
-        let frame = Frame {
-            token: self.transmitter.token,
-            descriptors,
-            bytes,
-        };
+        let frame = Frame { token: self.transmitter.token, descriptors, bytes };
         self.send(now, follows, frame);
     }
 
@@ -135,35 +131,18 @@ impl Lance {
         let ready = self.clock.nanos(now) + latency;
         let end = ready + PREAMBLE + frame_time(frame.bytes.len());
         let mode = self.mode();
-        let attempts = if mode.contains(Mode::DISABLE_RETRY) {
-            1
-        } else {
-            ATTEMPTS
-        };
+        let attempts = if mode.contains(Mode::DISABLE_RETRY) { 1 } else { ATTEMPTS };
         let token = frame.token;
         if mode.contains(Mode::INTERNAL) || !self.carrier {
             let collides = mode.contains(Mode::INTERNAL) && mode.contains(Mode::FORCE_COLLISION);
-            let (end, collisions) = if collides {
-                (ready + u64::from(attempts) * COLLISION, attempts)
-            } else {
-                (end, 0)
-            };
+            let (end, collisions) =
+                if collides { (ready + u64::from(attempts) * COLLISION, attempts) } else { (end, 0) };
             self.schedule(
                 self.clock.cycles(end),
-                Incoming::Sent {
-                    token,
-                    collisions,
-                    deferred: false,
-                    delivered: !collides,
-                },
+                Incoming::Sent { token, collisions, deferred: false, delivered: !collides },
             );
         } else {
-            self.outbox.push(Transmission {
-                ready,
-                frame: frame.bytes.as_slice().into(),
-                attempts,
-                token,
-            });
+            self.outbox.push(Transmission { ready, frame: frame.bytes.as_slice().into(), attempts, token });
         }
         self.transmitter.current = Some(frame);
     }

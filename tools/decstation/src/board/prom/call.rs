@@ -26,9 +26,7 @@ impl Arguments for Variadic<'_, '_> {
         self.index += 1;
         match self.args.get(index as usize) {
             Some(&register) => register,
-            None => self
-                .machine
-                .word(self.image, self.sp.wrapping_add(4 * index)),
+            None => self.machine.word(self.image, self.sp.wrapping_add(4 * index)),
         }
     }
 
@@ -129,10 +127,9 @@ impl Prom {
             Call::Rex | Call::Halt => PromResult::act(PromAction::Halt),
             Call::Reset => PromResult::act(PromAction::Reset),
             Call::Exception => PromResult::act(PromAction::Exception),
-            Call::Missing(name, value) => PromResult {
-                value,
-                ..PromResult::act(PromAction::Unsupported(name))
-            },
+            Call::Missing(name, value) => {
+                PromResult { value, ..PromResult::act(PromAction::Unsupported(name)) }
+            }
         }
     }
 
@@ -141,25 +138,9 @@ impl Prom {
         length.min(self.ram_bytes)
     }
 
-    fn formatted(
-        &self,
-        pointer: u32,
-        fixed: u32,
-        args: [u32; 4],
-        sp: u32,
-        machine: &Machine<'_>,
-    ) -> Vec<u8> {
+    fn formatted(&self, pointer: u32, fixed: u32, args: [u32; 4], sp: u32, machine: &Machine<'_>) -> Vec<u8> {
         let text = machine.string(&self.image, pointer);
-        format::format(
-            &text,
-            &mut Variadic {
-                args,
-                sp,
-                index: fixed,
-                machine,
-                image: &self.image,
-            },
-        )
+        format::format(&text, &mut Variadic { args, sp, index: fixed, machine, image: &self.image })
     }
 
     fn copy_string(
@@ -186,20 +167,11 @@ impl Prom {
         stored(to, machine.store(start, &text))
     }
 
-    fn string_to_number(
-        &self,
-        text: u32,
-        end: u32,
-        base: u32,
-        machine: &mut Machine<'_>,
-    ) -> PromResult {
+    fn string_to_number(&self, text: u32, end: u32, base: u32, machine: &mut Machine<'_>) -> PromResult {
         let bytes = machine.string(&self.image, text);
         let (value, used) = parse_number(&bytes, base);
-        let written = if end == 0 {
-            None
-        } else {
-            machine.store(end, &text.wrapping_add(used as u32).to_le_bytes())
-        };
+        let written =
+            if end == 0 { None } else { machine.store(end, &text.wrapping_add(used as u32).to_le_bytes()) };
         stored(value as u32, written)
     }
 
@@ -221,10 +193,7 @@ impl Prom {
                 let mut line = std::mem::take(&mut self.line);
                 line.push(0);
                 let cycles = machine.print(b"\n");
-                return PromResult {
-                    cycles,
-                    ..stored(to, machine.store(to, &line))
-                };
+                return PromResult { cycles, ..stored(to, machine.store(to, &line)) };
             }
             0x08 | 0x7f => {
                 if self.line.pop().is_some() {
@@ -255,17 +224,11 @@ fn slot_address(slot: u32) -> u32 {
 }
 
 fn timed(value: u32, cycles: Cycles) -> PromResult {
-    PromResult {
-        cycles,
-        ..PromResult::value(value)
-    }
+    PromResult { cycles, ..PromResult::value(value) }
 }
 
 fn stored(value: u32, written: Option<(u32, u32)>) -> PromResult {
-    PromResult {
-        written,
-        ..PromResult::value(value)
-    }
+    PromResult { written, ..PromResult::value(value) }
 }
 
 /// strtol: the value and the number of bytes it took.
@@ -289,9 +252,7 @@ fn parse_number(bytes: &[u8], base: u32) -> (i64, usize) {
     let mut value = 0i64;
     let first = at;
     while let Some(digit) = bytes.get(at).and_then(|&b| char::from(b).to_digit(base)) {
-        value = value
-            .saturating_mul(i64::from(base))
-            .saturating_add(i64::from(digit));
+        value = value.saturating_mul(i64::from(base)).saturating_add(i64::from(digit));
         at += 1;
     }
     if at == first {

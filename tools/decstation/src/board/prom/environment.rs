@@ -25,10 +25,7 @@ pub struct Environment {
 impl Environment {
     /// The defaults with `changes` applied.
     pub fn new(changes: &[(String, String)]) -> Environment {
-        let mut environment = Environment {
-            variables: Vec::new(),
-            used: 0,
-        };
+        let mut environment = Environment { variables: Vec::new(), used: 0 };
         for (name, value) in DEFAULTS {
             environment.set(name, value);
         }

@@ -64,9 +64,7 @@ impl Machine<'_> {
     /// Writes `bytes` at `pointer`, as far as there is RAM; what has been written.
     pub fn store(&mut self, pointer: u32, bytes: &[u8]) -> Option<(u32, u32)> {
         let paddr = Machine::physical(pointer)?;
-        let room = self
-            .ram
-            .get_mut(paddr as usize..paddr as usize + bytes.len())?;
+        let room = self.ram.get_mut(paddr as usize..paddr as usize + bytes.len())?;
         room.copy_from_slice(bytes);
         Some((paddr, bytes.len() as u32))
     }

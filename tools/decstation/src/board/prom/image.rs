@@ -158,9 +158,7 @@ pub struct Image {
 impl Image {
     /// A ROM with its tables.
     pub fn new() -> Image {
-        let mut image = Image {
-            bytes: vec![0; BYTES].into_boxed_slice(),
-        };
+        let mut image = Image { bytes: vec![0; BYTES].into_boxed_slice() };
         let stub = |index: u32| STUBS + STUB_BYTES * index;
         for index in 0..CALLBACKS {
             image.put(VECTOR + 4 * index, super::KSEG1 + ROM_BASE + stub(index));
@@ -195,9 +193,10 @@ impl Image {
     /// Reads as the bus does; the ROM is zero behind its contents.
     pub fn read(&self, offset: u32, width: Width) -> u32 {
         let word = (offset & !3) as usize;
-        let register = self.bytes.get(word..word + 4).map_or(0, |bytes| {
-            u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
-        });
+        let register = self
+            .bytes
+            .get(word..word + 4)
+            .map_or(0, |bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
         lane_read(register, offset, width)
     }
 }

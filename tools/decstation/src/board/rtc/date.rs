@@ -34,14 +34,7 @@ impl Default for Date {
     /// 1 January 2000: fixed, so that runs repeat, and no earlier, because one system reads the
     /// year correction as an unsigned number of years after 2000.
     fn default() -> Date {
-        Date {
-            year: 2000,
-            month: 1,
-            day: 1,
-            hour: 0,
-            minute: 0,
-            second: 0,
-        }
+        Date { year: 2000, month: 1, day: 1, hour: 0, minute: 0, second: 0 }
     }
 }
 
@@ -51,10 +44,7 @@ impl Date {
     #[must_use]
     pub fn split_year(&self) -> (u8, u8) {
         let register = if self.year.is_multiple_of(4) { 72 } else { 73 };
-        let correction = self
-            .year
-            .wrapping_sub(1928)
-            .wrapping_sub(u16::from(register));
+        let correction = self.year.wrapping_sub(1928).wrapping_sub(u16::from(register));
         (register, correction as u8)
     }
 
@@ -66,8 +56,7 @@ impl Date {
         } else {
             (u32::from(self.year), u32::from(self.month))
         };
-        let days =
-            u32::from(self.day) + 13 * (month + 1) / 5 + year + year / 4 - year / 100 + year / 400;
+        let days = u32::from(self.day) + 13 * (month + 1) / 5 + year + year / 4 - year / 100 + year / 400;
         // Zeller counts from Saturday = 0.
         let weekday = (days + 6) % 7 + 1;
         weekday as u8
@@ -90,19 +79,11 @@ impl<'a> Calendar<'a> {
     }
 
     fn decode(&self, value: u8) -> u8 {
-        if self.mode(BINARY) {
-            value
-        } else {
-            (value >> 4) * 10 + (value & 0x0f)
-        }
+        if self.mode(BINARY) { value } else { (value >> 4) * 10 + (value & 0x0f) }
     }
 
     fn encode(&self, value: u8) -> u8 {
-        if self.mode(BINARY) {
-            value
-        } else {
-            16 * (value / 10) + value % 10
-        }
+        if self.mode(BINARY) { value } else { 16 * (value / 10) + value % 10 }
     }
 
     fn get(&self, register: usize) -> u8 {
@@ -127,11 +108,7 @@ impl<'a> Calendar<'a> {
         self.registers[4] = if self.mode(HOURS_24) {
             self.encode(hour)
         } else {
-            let twelve = if hour.is_multiple_of(12) {
-                12
-            } else {
-                hour % 12
-            };
+            let twelve = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
             self.encode(twelve) | if hour >= 12 { PM } else { 0 }
         };
     }

@@ -8,10 +8,7 @@ const NO_CRC: u16 = 0x0008;
 const FORCE_COLLISION: u16 = 0x0010;
 
 fn looped(mode: u16, sent: &[u8]) -> Driver {
-    let mut driver = Driver::started(&Setup {
-        mode,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { mode, ..Setup::default() });
     driver.queue(0, sent);
     driver.run(1_000 * US);
     driver
@@ -48,11 +45,7 @@ fn only_frames_to_itself_come_back() {
 fn the_group_filter_needs_the_check_generator() {
     let group = [0x01, 0x00, 0x5e, 0x00, 0x00, 0x01];
     for (mode, status) in [(INTERNAL, 0x8000), (INTERNAL | NO_CRC, 0x0300)] {
-        let mut driver = Driver::started(&Setup {
-            mode,
-            filter: [0xffff; 4],
-            ..Setup::default()
-        });
+        let mut driver = Driver::started(&Setup { mode, filter: [0xffff; 4], ..Setup::default() });
         driver.queue(0, &with_fcs(frame(group, 28)));
         driver.run(1_000 * US);
         assert_eq!(driver.status(RX_RING, 0).0, status);
@@ -68,10 +61,7 @@ fn a_forced_collision_ends_in_a_retry_error() {
 
 #[test]
 fn external_loopback_goes_over_the_wire() {
-    let mut driver = Driver::started(&Setup {
-        mode: EXTERNAL,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { mode: EXTERNAL, ..Setup::default() });
     driver.queue(0, &frame(STATION, 28));
     let mut segment = Segment::new(1);
     segment.exchange(&mut [&mut driver.lance], u64::MAX);
@@ -82,10 +72,7 @@ fn external_loopback_goes_over_the_wire() {
 
 #[test]
 fn internal_loopback_does_not_hear_the_wire() {
-    let mut driver = Driver::started(&Setup {
-        mode: INTERNAL,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { mode: INTERNAL, ..Setup::default() });
     driver.hear(&with_fcs(frame(STATION, 60)));
     assert_eq!(driver.status(RX_RING, 0).0, 0x8000);
 }

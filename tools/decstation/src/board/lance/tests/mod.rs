@@ -40,15 +40,7 @@ struct Setup {
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup {
-            mode: 0,
-            filter: [0; 4],
-            rx_log: 2,
-            tx_log: 2,
-            rx_size: 1536,
-            latency: 0,
-            carrier: true,
-        }
+        Setup { mode: 0, filter: [0; 4], rx_log: 2, tx_log: 2, rx_size: 1536, latency: 0, carrier: true }
     }
 }
 
@@ -61,16 +53,11 @@ impl Driver {
     }
 
     fn initialized(setup: &Setup) -> Driver {
-        let mut driver = Driver {
-            lance: Lance::new(Clock::new(25_000_000), setup.latency, setup.carrier),
-            now: 0,
-        };
+        let mut driver =
+            Driver { lance: Lance::new(Clock::new(25_000_000), setup.latency, setup.carrier), now: 0 };
         driver.half(INIT_BLOCK, setup.mode);
         for (pair, index) in STATION.chunks_exact(2).zip(1..) {
-            driver.half(
-                INIT_BLOCK + 2 * index,
-                u16::from_le_bytes([pair[0], pair[1]]),
-            );
+            driver.half(INIT_BLOCK + 2 * index, u16::from_le_bytes([pair[0], pair[1]]));
         }
         for (word, index) in setup.filter.iter().zip(4..) {
             driver.half(INIT_BLOCK + 2 * index, *word);
@@ -94,9 +81,7 @@ impl Driver {
     }
 
     fn half(&mut self, address: u32, value: u16) {
-        self.lance
-            .write_memory(address, u32::from(value), Width::Half)
-            .unwrap();
+        self.lance.write_memory(address, u32::from(value), Width::Half).unwrap();
     }
 
     fn get(&self, address: u32) -> u16 {
@@ -104,18 +89,12 @@ impl Driver {
     }
 
     fn csr(&mut self, register: u32, value: u16) {
-        self.lance
-            .write(4, register, Width::Half, self.now)
-            .unwrap();
-        self.lance
-            .write(0, u32::from(value), Width::Half, self.now)
-            .unwrap();
+        self.lance.write(4, register, Width::Half, self.now).unwrap();
+        self.lance.write(0, u32::from(value), Width::Half, self.now).unwrap();
     }
 
     fn read_csr(&mut self, register: u32) -> u16 {
-        self.lance
-            .write(4, register, Width::Half, self.now)
-            .unwrap();
+        self.lance.write(4, register, Width::Half, self.now).unwrap();
         self.lance.read(0, Width::Half, self.now).unwrap() as u16
     }
 
@@ -129,27 +108,18 @@ impl Driver {
 
     /// Status (RMD1 or TMD1) and last halfword of a descriptor.
     fn status(&self, ring: u32, index: u32) -> (u16, u16) {
-        (
-            self.get(ring + 8 * index + 2),
-            self.get(ring + 8 * index + 6),
-        )
+        (self.get(ring + 8 * index + 2), self.get(ring + 8 * index + 6))
     }
 
     fn load(&mut self, address: u32, bytes: &[u8]) {
         for (&byte, offset) in bytes.iter().zip(0..) {
-            self.lance
-                .write_memory(address + offset, u32::from(byte), Width::Byte)
-                .unwrap();
+            self.lance.write_memory(address + offset, u32::from(byte), Width::Byte).unwrap();
         }
     }
 
     fn bytes(&self, address: u32, count: u32) -> Vec<u8> {
         (0..count)
-            .map(|offset| {
-                self.lance
-                    .read_memory(address + offset, Width::Byte)
-                    .unwrap() as u8
-            })
+            .map(|offset| self.lance.read_memory(address + offset, Width::Byte).unwrap() as u8)
             .collect()
     }
 
@@ -169,10 +139,7 @@ impl Driver {
     /// A frame that arrives from the wire now.
     fn hear(&mut self, frame: &[u8]) {
         let at = self.lance.clock.nanos(self.now);
-        self.lance.deliver(WireEvent::Heard {
-            at,
-            frame: frame.into(),
-        });
+        self.lance.deliver(WireEvent::Heard { at, frame: frame.into() });
         self.run(1);
     }
 

@@ -20,10 +20,7 @@ fn a_frame_fills_the_next_descriptor() {
 
 #[test]
 fn the_latency_passes_before_the_descriptor_changes() {
-    let mut driver = Driver::started(&Setup {
-        latency: 30_000,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { latency: 30_000, ..Setup::default() });
     driver.hear(&with_fcs(frame(STATION, 60)));
     driver.run(30 * US - 2);
     assert_eq!(driver.status(RX_RING, 0).0, 0x8000);
@@ -38,11 +35,7 @@ fn destinations() {
     let mut filter = [0; 4];
     filter[bit as usize / 16] = 1 << (bit % 16);
     let accepts = |mode: u16, filter: [u16; 4], to: [u8; 6]| {
-        let mut driver = Driver::started(&Setup {
-            mode,
-            filter,
-            ..Setup::default()
-        });
+        let mut driver = Driver::started(&Setup { mode, filter, ..Setup::default() });
         driver.hear(&with_fcs(frame(to, 60)));
         driver.status(RX_RING, 0).0 == 0x0300
     };
@@ -79,17 +72,11 @@ fn a_bad_check_sequence_is_marked_at_the_end_of_the_frame() {
 
 #[test]
 fn without_a_buffer_the_frame_is_missed() {
-    let mut driver = Driver::started(&Setup {
-        rx_log: 0,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { rx_log: 0, ..Setup::default() });
     driver.hear(&with_fcs(frame(STATION, 60)));
     driver.csr(0, RINT | INEA);
     driver.hear(&with_fcs(frame(STATION, 60)));
-    assert_eq!(
-        driver.read_csr(0) & (ERR | MISS | RINT | INTR),
-        ERR | MISS | INTR
-    );
+    assert_eq!(driver.read_csr(0) & (ERR | MISS | RINT | INTR), ERR | MISS | INTR);
     assert!(driver.lance.interrupt());
     driver.csr(0, MISS | INEA);
     assert_eq!(driver.read_csr(0) & (ERR | MISS | INTR), 0);
@@ -101,10 +88,7 @@ fn without_a_buffer_the_frame_is_missed() {
 
 #[test]
 fn a_long_frame_is_chained() {
-    let mut driver = Driver::started(&Setup {
-        rx_size: 100,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { rx_size: 100, ..Setup::default() });
     let sent = with_fcs(frame(STATION, 250));
     driver.hear(&sent);
     assert_eq!(driver.status(RX_RING, 0).0, 0x0200);
@@ -119,21 +103,14 @@ fn a_long_frame_is_chained() {
 
 #[test]
 fn a_frame_that_fills_its_buffer_needs_no_other() {
-    let mut driver = Driver::started(&Setup {
-        rx_size: 64,
-        rx_log: 0,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { rx_size: 64, rx_log: 0, ..Setup::default() });
     driver.hear(&with_fcs(frame(STATION, 60)));
     assert_eq!(driver.status(RX_RING, 0), (0x0300, 64));
 }
 
 #[test]
 fn a_chain_that_ends_too_soon_is_a_buffer_error() {
-    let mut driver = Driver::started(&Setup {
-        rx_size: 100,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { rx_size: 100, ..Setup::default() });
     driver.descriptor(RX_RING, 2, RX_BUFFERS + 0x1000, 0, 100);
     driver.hear(&with_fcs(frame(STATION, 250)));
     assert_eq!(driver.status(RX_RING, 0).0, 0x0200);

@@ -39,10 +39,7 @@ fn csr1_to_3_answer_only_while_stopped() {
 
 #[test]
 fn initialization_takes_its_time_and_interrupts() {
-    let mut driver = Driver {
-        lance: Lance::new(Clock::new(25_000_000), 0, true),
-        now: 0,
-    };
+    let mut driver = Driver { lance: Lance::new(Clock::new(25_000_000), 0, true), now: 0 };
     driver.csr(0, INIT | INEA);
     assert_eq!(driver.read_csr(0), INIT | INEA);
     driver.run(10 * US - 1);
@@ -57,10 +54,7 @@ fn initialization_takes_its_time_and_interrupts() {
 #[test]
 fn start_turns_on_what_the_mode_does_not_forbid() {
     for (mode, on) in [(0, RXON | TXON), (1, TXON), (2, RXON), (3, 0)] {
-        let mut driver = Driver::started(&Setup {
-            mode,
-            ..Setup::default()
-        });
+        let mut driver = Driver::started(&Setup { mode, ..Setup::default() });
         assert_eq!(driver.read_csr(0), INEA | INIT | STRT | on, "mode {mode}");
     }
 }
@@ -72,10 +66,7 @@ fn init_and_start_together() {
     driver.csr(1, INIT_BLOCK as u16);
     driver.csr(0, INIT | STRT | INEA);
     driver.run(10 * US);
-    assert_eq!(
-        driver.read_csr(0),
-        IDON | INTR | INEA | RXON | TXON | STRT | INIT
-    );
+    assert_eq!(driver.read_csr(0), IDON | INTR | INEA | RXON | TXON | STRT | INIT);
 }
 
 #[test]
@@ -92,10 +83,7 @@ fn stop_wins_over_everything_and_clears() {
 fn ones_clear_and_inea_follows_each_write() {
     let mut driver = Driver::started(&Setup::default());
     driver.hear(&with_fcs(frame(STATION, 60)));
-    assert_eq!(
-        driver.read_csr(0) & (RINT | INTR | INEA),
-        RINT | INTR | INEA
-    );
+    assert_eq!(driver.read_csr(0) & (RINT | INTR | INEA), RINT | INTR | INEA);
     assert!(driver.lance.interrupt());
     // The acknowledgement of a driver that switches interrupts off meanwhile.
     driver.csr(0, RINT);

@@ -15,10 +15,7 @@ fn carry(driver: &mut Driver) -> segment::SegmentCounts {
 
 #[test]
 fn a_demanded_frame_goes_out_with_its_check_sequence() {
-    let mut driver = Driver::started(&Setup {
-        latency: 30_000,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { latency: 30_000, ..Setup::default() });
     let before = driver.now;
     driver.queue(0, &frame(PEER, 60));
     let outbox = driver.outbox();
@@ -48,10 +45,7 @@ fn completion_clears_own_and_interrupts_when_the_last_bit_is_out() {
 
 #[test]
 fn frames_follow_at_the_gap() {
-    let mut driver = Driver::started(&Setup {
-        latency: 30_000,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { latency: 30_000, ..Setup::default() });
     for index in 0..3 {
         let buffer = TX_BUFFERS + 0x800 * index;
         driver.load(buffer, &frame(PEER, 60));
@@ -119,11 +113,9 @@ fn a_descriptor_without_a_start_is_handed_back() {
 
 #[test]
 fn collisions_are_counted_in_the_descriptor() {
-    for (collisions, delivered, status, last) in [
-        (1, true, 0x0b00, 0),
-        (5, true, 0x1300, 0),
-        (16, false, 0x0300 | ERRS, RTRY),
-    ] {
+    for (collisions, delivered, status, last) in
+        [(1, true, 0x0b00, 0), (5, true, 0x1300, 0), (16, false, 0x0300 | ERRS, RTRY)]
+    {
         let mut driver = Driver::started(&Setup::default());
         driver.queue(0, &frame(PEER, 60));
         let token = driver.outbox()[0].token;
@@ -141,20 +133,14 @@ fn collisions_are_counted_in_the_descriptor() {
 
 #[test]
 fn retry_can_be_disabled() {
-    let mut driver = Driver::started(&Setup {
-        mode: 0x20,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { mode: 0x20, ..Setup::default() });
     driver.queue(0, &frame(PEER, 60));
     assert_eq!(driver.outbox()[0].attempts, 1);
 }
 
 #[test]
 fn without_a_cable_the_carrier_is_lost() {
-    let mut driver = Driver::started(&Setup {
-        carrier: false,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { carrier: false, ..Setup::default() });
     driver.queue(0, &frame(PEER, 60));
     assert!(driver.outbox().is_empty());
     driver.run(100 * US);
@@ -164,10 +150,7 @@ fn without_a_cable_the_carrier_is_lost() {
 
 #[test]
 fn crc_can_be_left_out_and_runts_are_sent_as_they_are() {
-    let mut driver = Driver::started(&Setup {
-        mode: 0x8,
-        ..Setup::default()
-    });
+    let mut driver = Driver::started(&Setup { mode: 0x8, ..Setup::default() });
     driver.queue(0, &frame(PEER, 40));
     assert_eq!(driver.outbox()[0].frame[..], frame(PEER, 40));
 }

@@ -4,11 +4,7 @@ use super::*;
 
 #[test]
 fn a_frame_crosses_and_its_time_adds_up() {
-    let setup = Setup {
-        latency: 30_000,
-        mode: 0x8000,
-        ..Setup::default()
-    };
+    let setup = Setup { latency: 30_000, mode: 0x8000, ..Setup::default() };
     let mut sender = Driver::started(&setup);
     let mut receiver = Driver::started(&setup);
     let sent = frame(PEER, 200);
