@@ -3,13 +3,14 @@
 #
 #   scripts/build.sh [--guest rustup|debian]
 #
-# Kernels with their programs come out in target/images. Each linked binary passes the ELF check
+# Kernels with their programs come out in target/images: NAME.elf for QEMU's malta, decstation-NAME.elf
+# for the DECstation model. Each linked binary passes the ELF check
 # before it is used: MIPS-I alone, no load result read too early. See tools/elfcheck.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-}" in
--h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+-h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
 --guest) scripts/setup.sh --guest "$2" >/dev/null ;;
 "") [ -f target/toolchain.env ] || scripts/setup.sh ;;
 *) echo "build: unknown argument $1; see --help" >&2; exit 2 ;;
@@ -49,13 +50,18 @@ CARGO_TARGET_DIR=$guest guest_cargo -p apps
 echo "build: the kernel's test build"
 CARGO_TARGET_DIR=$guest-check guest_cargo -p aegis --features check
 
+echo "build: the kernel for the DECstation model"
+CARGO_TARGET_DIR=$guest-decstation guest_cargo -p aegis --no-default-features --features decstation
+
 echo "build: ELF check"
 # shellcheck disable=SC2086
 env $HOST_CARGO build --quiet -p elfcheck -p bootimage
 host=${CARGO_TARGET_DIR:-target}/debug
 kernel=$guest/$TRIPLE/release/aegis
 kernel_check=$guest-check/$TRIPLE/release/aegis
+kernel_decstation=$guest-decstation/$TRIPLE/release/aegis
 "$host/elfcheck" --allow tools/elfcheck/mips32.allow --no-syscall "$kernel" "$kernel_check"
+"$host/elfcheck" --no-syscall "$kernel_decstation"
 programs=()
 for source in apps/src/bin/*.rs; do
     programs+=("$guest/$TRIPLE/release/$(basename "$source" .rs)")
@@ -72,4 +78,5 @@ while read -r name build list; do
     with=$kernel
     [ "$build" = check ] && with=$kernel_check
     "$host/bootimage" --into "$with" -o "$out/$name.elf" "${files[@]}"
+    [ "$build" = check ] || "$host/bootimage" --into "$kernel_decstation" -o "$out/decstation-$name.elf" "${files[@]}"
 done <<<"$IMAGES"

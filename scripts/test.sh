@@ -92,6 +92,16 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     done
     check kernel-panic "$bench" test --name kernel-panic --kernel target/images/test-fault.elf \
         --append seed=6 --allow-status 102 --no-totals --timeout 30 --expect "panic" --expect "planted"
+    heading "the R3000 port on the DECstation model, strict: no load-delay use, no hazard"
+    # shellcheck disable=SC2086
+    env $HOST_CARGO build --quiet --release -p decstation
+    for program in hello bench-table4 bench-table5 bench-table6; do
+        check "decstation-$program" timeout 120 "${CARGO_TARGET_DIR:-target}/release/decstation" --machine 5000/125 --strict --fast-serial \
+            --serial "file:logs/decstation-$program.log" --append seed=1000 --max-cycles 2000000000 \
+            "target/images/decstation-$program.elf"
+    done
+    check decstation-hello-text grep -q "hello from environment" logs/decstation-hello.log
+
     heading "100,000 hostile calls"
     guest test-hostile --kernel target/images/test-hostile.elf --timeout 180
 fi

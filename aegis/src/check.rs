@@ -65,7 +65,7 @@ pub extern "C" fn check_fault(kind: u32) -> u64 {
                 asm!(".set push", ".set noreorder", ".set noat", "lui $8, 0x7fff", "add $8, $8, $8", ".set pop", out("$8") _)
             }
             6 => panic!("planted"),
-            _ => return u64::from(Error::Invalid.code()),
+            _ => return u64::from(Error::Unsupported.code()),
         }
     }
     0

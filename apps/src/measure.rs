@@ -30,6 +30,7 @@ pub fn iterations() -> u32 {
 }
 
 /// Ticks that `n` iterations of a loop take.
+#[inline(never)] // the same instructions around every loop, or their difference would be measured
 pub fn ticks(body: Loop, n: u32, argument: u32) -> u32 {
     let begin = call::clock();
     // SAFETY: the loops follow the C calling convention and touch what their argument names.
@@ -56,11 +57,17 @@ pub fn row_of(n: u32, table: &str, name: &str, body: Loop, argument: u32, per: u
 /// Times loops of known length, from which the runner learns what a tick is.
 pub fn calibrate() {
     let most = iterations();
-    // Once for nothing: the first pass fills the TLB.
-    ticks(measure_empty, 100, 0);
-    for n in [most / 64, most / 16, most / 4, most] {
+    let lengths = [most / 8, most / 4, most / 2, most];
+    // Twice, and printed at the end: the first pass fills the TLB, printing would disturb the second.
+    let mut measured = [0; 4];
+    for _ in 0..2 {
+        for (n, result) in lengths.into_iter().zip(&mut measured) {
+            *result = ticks(measure_empty, n, 0);
+        }
+    }
+    for (n, result) in lengths.into_iter().zip(measured) {
         // Three instructions an iteration.
-        println!("CLOCK {} {}", ticks(measure_empty, n, 0), 3 * n);
+        println!("CLOCK {result} {}", 3 * n);
     }
 }
 

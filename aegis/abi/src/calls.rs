@@ -80,7 +80,7 @@ macro_rules! for_each_call {
             27 Yield yield_to Stack (name) -> never [NoEnvironment] "Yield";
 
             /// Test builds only: provokes a fault inside the kernel, of the kind named.
-            56 CheckFault check_fault Stack (kind) -> none [Unsupported, Invalid] "";
+            56 CheckFault check_fault Stack (kind) -> none [Unsupported] "";
             /// Test builds only: raises the clock interrupt `ticks` from now, unless that is zero; 1 in `kind` empties the hardware TLB in it, 2 makes it end the slice. The result tells once where the last one came: its pc, plus 1 if that is a branch whose delay slot it interrupted.
             57 CheckTimer check_timer Stack (ticks, kind) -> landed [Unsupported] "";
             /// Test builds only: checks the kernel's invariants; the result counts what was checked.
