@@ -56,7 +56,10 @@ pub extern "C" fn boot(a0: u32, a1: u32, a2: u32, a3: u32) -> ! {
         pages.count().1,
         pages.count().0
     );
-    report!("aegis: {ADDRESS_SPACE_IDS} address-space ids, room for {ENVIRONMENTS} environments");
+    report!(
+        "aegis: {} TLB entries, {ADDRESS_SPACE_IDS} address-space ids, room for {ENVIRONMENTS} environments",
+        arch::TLB_ENTRIES
+    );
     let seed = u64::from(board::entropy()) << 32 | u64::from(options.1);
     kernel::install(Kernel {
         pages,

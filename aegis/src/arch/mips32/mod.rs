@@ -15,8 +15,10 @@ use aegis_abi::environment::{EnvironmentPage, Peer, cause};
 use aegis_abi::layout::{GUARANTEED_PAGES, PAGE_SIZE, SECOND_SEGMENT_END};
 use aegis_abi::{calls, name};
 
-pub use tlb::flush as flush_tlb;
+pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb};
 
+use super::calls::Entry;
+use super::copy_vector;
 use super::frame::TrapFrame;
 use crate::memory;
 use cp0::Status;
@@ -24,9 +26,10 @@ use cp0::Status;
 static mut TRAP_FRAME: TrapFrame = TrapFrame::new();
 
 /// The context in which the kernel itself runs: every exception enters [`mips32_kernel_trap`].
-static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
+pub static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
 
 global_asm!(
+    include_str!("../registers.S"),
     include_str!("vectors.S"),
     KERNEL_PC = const offset_of!(EnvironmentPage, kernel_pc),
     HANDLER_PC = const offset_of!(EnvironmentPage, handler_pc),
@@ -76,18 +79,6 @@ unsafe extern "C" {
     fn mips32_enter(page: *const EnvironmentPage, pc: u32) -> !;
 }
 
-/// A row of the table that the dispatch of calls jumps through: eight bytes, as far apart as the
-/// numbers of calls.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Entry {
-    path: unsafe extern "C" fn(),
-    handler: *const (),
-}
-
-// SAFETY: the pointers are addresses of code.
-unsafe impl Sync for Entry {}
-
 macro_rules! entry {
     (NoStack null) => {
         Entry { path: mips32_null, handler: ptr::null() }
@@ -103,16 +94,10 @@ macro_rules! entry {
     };
 }
 
-macro_rules! table {
-    ($( $(#[$doc:meta])* $slot:literal $variant:ident $function:ident $path:ident ($($argument:ident),*) -> $result:ident [$($error:ident),*] $paper:literal; )*) => {{
-        let mut table = [Entry { path: mips32_foreign_call, handler: ptr::null() }; calls::SLOTS];
-        $( table[$slot] = entry!($path $function); )*
-        table
-    }};
-}
+super::calls::table!(mips32_foreign_call, $);
 
 #[unsafe(export_name = "mips32_calls")]
-static CALLS: [Entry; calls::SLOTS] = aegis_abi::for_each_call!(table);
+static CALLS: [Entry; calls::SLOTS] = aegis_abi::for_each_call!(entries);
 
 /// Puts the vectors in place and readies the processor. From here on a trap is reported.
 pub fn init() {
@@ -132,12 +117,6 @@ pub fn init() {
         cp0::entry_hi::write(0);
     }
     flush_tlb();
-}
-
-unsafe fn copy_vector(to: u32, from: *const [u8; 0], end: *const [u8; 0]) {
-    let length = end as usize - from as usize;
-    // SAFETY: the caller vouches for the place; source and destination are different memory.
-    unsafe { ptr::copy_nonoverlapping(from.cast::<u8>(), to as *mut u8, length) };
 }
 
 /// Sets the page whose context exceptions go to.
@@ -189,9 +168,7 @@ pub fn flush_caches(_page: u32) {}
 /// A TLB miss, or the absent half of a pair: refills it if a guaranteed mapping has the page.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_tlb_miss(frame: &mut TrapFrame) {
-    if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
-        crate::trap::kernel_trap(frame);
-    }
+    super::must_be_users(frame);
     let address = frame.bad_address;
     if address < SECOND_SEGMENT_END {
         let page = memory::environment_page(frame.page);
@@ -203,18 +180,4 @@ extern "C" fn kernel_tlb_miss(frame: &mut TrapFrame) {
         }
     }
     crate::trap::miss(frame);
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn kernel_interrupt(frame: &mut TrapFrame) {
-    if frame.page == addr_of!(KERNEL_CONTEXT) as u32 {
-        crate::trap::kernel_trap(frame);
-    }
-    crate::schedule::clock_interrupt(frame);
-}
-
-/// A protected control transfer that the transfer cache does not know.
-#[unsafe(no_mangle)]
-extern "C" fn kernel_transfer(frame: &mut TrapFrame) {
-    crate::environment::transfer(frame);
 }

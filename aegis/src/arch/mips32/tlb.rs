@@ -7,7 +7,7 @@ use aegis_abi::layout::{ADDRESS_SPACE_IDS, Mapping};
 use super::cp0::{EntryLo, entry_hi, entry_lo0, entry_lo1, index, page_mask, wired};
 
 /// Entries of a 34Kf's TLB: as many as an R3000's.
-const ENTRIES: u32 = 64;
+pub const ENTRIES: u32 = 64;
 
 /// Turns a mapping in the form of an R3000 `EntryLo`, zero for none, into this processor's.
 fn entry_lo(mapping: u32) -> u32 {

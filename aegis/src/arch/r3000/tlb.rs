@@ -5,7 +5,7 @@ use core::arch::asm;
 use super::cp0::{entry_hi, entry_lo, index};
 
 /// Entries.
-const ENTRIES: u32 = 64;
+pub const ENTRIES: u32 = 64;
 
 /// Puts a mapping, in the form of an `EntryLo`, into the TLB, over an entry that has the page already:
 /// two entries that match one address shut an R3000's TLB down.
