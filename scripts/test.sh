@@ -78,9 +78,13 @@ cat logs/build.out
 
 if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     heading "lengths of the hot paths (instructions, counted in QEMU)"
-    scripts/paths.sh | tee logs/paths.out || true
+    paths=0
+    scripts/paths.sh | tee logs/paths.out || paths=$?
     passed=$((passed + $(grep -c '\.\.\. ok$' logs/paths.out || true)))
-    failed=$((failed + $(grep -c '\.\.\. FAILED' logs/paths.out || true)))
+    long=$(grep -c '\.\.\. FAILED' logs/paths.out || true)
+    # A script that ends before it has counted anything is a failure too.
+    [ $paths -eq 0 ] || [ "$long" -gt 0 ] || long=1
+    failed=$((failed + long))
 
     heading "guest suite"
     guest test-suite --kernel target/images/test-suite.elf --timeout 120
