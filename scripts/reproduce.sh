@@ -24,7 +24,7 @@ scripts/setup.sh
 # shellcheck disable=SC1091
 . target/toolchain.env
 # shellcheck disable=SC2086
-env $HOST_CARGO build --quiet --release -p bench
+env $HOST_CARGO build --quiet --release -p bench -p decstation
 [ $list = yes ] || scripts/build.sh
 "${CARGO_TARGET_DIR:-target}/release/bench" run --kernel-dir target/images "$@"
 if [ -z "$*" ]; then

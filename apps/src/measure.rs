@@ -29,13 +29,13 @@ pub fn iterations() -> u32 {
     }
 }
 
-/// Ticks that `n` iterations of a loop take.
+/// The clock when `n` iterations of a loop began, and the ticks that they took.
 #[inline(never)] // the same instructions around every loop, or their difference would be measured
-pub fn ticks(body: Loop, n: u32, argument: u32) -> u32 {
+pub fn ticks(body: Loop, n: u32, argument: u32) -> (u32, u32) {
     let begin = call::clock();
     // SAFETY: the loops follow the C calling convention and touch what their argument names.
     unsafe { body(n, argument) };
-    call::clock().wrapping_sub(begin)
+    (begin, call::clock().wrapping_sub(begin))
 }
 
 /// Three trials of a row, each at another phase of the clock.
@@ -50,7 +50,8 @@ pub fn row_of(n: u32, table: &str, name: &str, body: Loop, argument: u32, per: u
     for trial in 1..=3 {
         // SAFETY: the loop counts down and does nothing else.
         unsafe { measure_empty(trial * 137, 0) };
-        println!("BENCH {table} \"{name}\" {trial} {n} {} per={per}", ticks(body, n, argument));
+        let (begin, ticks) = ticks(body, n, argument);
+        println!("BENCH {table} \"{name}\" {trial} {n} {ticks} per={per} at={begin}");
     }
 }
 
@@ -62,7 +63,7 @@ pub fn calibrate() {
     let mut measured = [0; 4];
     for _ in 0..2 {
         for (n, result) in lengths.into_iter().zip(&mut measured) {
-            *result = ticks(measure_empty, n, 0);
+            *result = ticks(measure_empty, n, 0).1;
         }
     }
     for (n, result) in lengths.into_iter().zip(measured) {

@@ -51,8 +51,8 @@ fn main() -> u32 {
     for (dispatch, round_trip, body, argument) in rows {
         measure::row("5", dispatch, body, argument, 1);
         let n = measure::iterations();
-        let ticks = measure::ticks(without_exception, n, argument);
-        println!("OVERHEAD 5 {dispatch} {n} {ticks}");
+        let (begin, ticks) = measure::ticks(without_exception, n, argument);
+        println!("OVERHEAD 5 {dispatch} {n} {ticks} at={begin}");
         measure::row("5", round_trip, body, argument, 1);
     }
     0

@@ -86,7 +86,7 @@ pub fn run_test(
     machine: &dyn Machine,
     mut show: impl FnMut(&str),
 ) -> anyhow::Result<(Totals, Outcome)> {
-    let job = Job { kernel: test.kernel.clone(), append: test.append.clone(), trace: false };
+    let job = Job { kernel: test.kernel.clone(), append: test.append.clone(), ..Job::default() };
     let outcome = run(machine, &job, Limits::seconds(test.seconds), &test.log, |line| {
         if let Some(Line { stream: Stream::Console, text }) = line {
             show(text);

@@ -4,14 +4,17 @@
 //! Data flows one way:
 //!
 //! ```text
-//!  machine (qemu)  ->  run  ->  protocol  ->  measure  ->  results  ->  report (tables.md, tables.csv, terminal, README)
+//!  machine (qemu, decstation)  ->  run  ->  protocol  ->  measure  ->  results  ->  report (tables.md, tables.csv, terminal, README)
 //!  suite: which kernel image makes which table                 published: the paper's numbers ---^
 //! ```
 //!
 //! - [`machine`]: what a machine is (a command line) and how one is run: time limit, process group, log file.
 //! - [`qemu`]: QEMU's malta board, the deterministic way.
+//! - [`decstation`]: the modelled DECstations.
 //! - [`protocol`]: the lines that a benchmark program prints.
 //! - [`measure`]: calibration of the tick counter, overheads, the median of three trials (the paper's method, section 4).
+//! - [`marks`]: what the model counted between two readings of the clock.
+//! - [`bounds`]: what no kernel can be faster than.
 //! - [`suite`]: the images and the rows that each must print.
 //! - [`results`]: `results.json`, merged and written so that two runs are byte-identical.
 //! - [`published`]: the paper's numbers, with the source and the confidence of each.
@@ -23,9 +26,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bounds;
+pub mod decstation;
 pub mod guest_test;
 pub mod machine;
+pub mod marks;
 pub mod measure;
+pub mod progress;
 pub mod project;
 pub mod protocol;
 pub mod published;

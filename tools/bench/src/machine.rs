@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,15 +24,22 @@ pub struct Job {
     pub append: Option<String>,
     /// Ask the machine for an execution trace on standard error (see [`crate::trace`]).
     pub trace: bool,
+    /// Where to write marks, on machines that keep them (see [`crate::marks`]).
+    pub marks: Option<PathBuf>,
 }
 
 /// Something that runs a kernel: an emulator of a board, or a model of one.
-pub trait Machine {
+pub trait Machine: Sync {
     /// The name that results carry: `malta`, `DEC5000/125`, ...
     fn name(&self) -> &str;
 
     /// The command that runs `job`. The guest's console is the command's standard output.
     fn command(&self, job: &Job) -> Command;
+
+    /// Cycles a second, of a machine whose ticks are cycles and that keeps marks (see [`crate::marks`]).
+    fn clock_hz(&self) -> Option<u64> {
+        None
+    }
 
     /// Name and version of the tool behind this machine, for the results' environment.
     ///
@@ -185,12 +192,19 @@ pub enum Watch {
     Stop,
 }
 
-/// The process group that runs now, or 0: for [`kill_running`].
-static RUNNING: AtomicI32 = AtomicI32::new(0);
+/// The process groups that run now: for [`kill_running`].
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// Kill the machine that runs now, if one does. For a signal handler: an interrupted `bench` leaves no emulator behind.
+/// Forgets a group that has ended.
+fn forget(pid: Pid) {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| *other != pid);
+}
+
+/// Kill the machines that run now. For when `bench` is interrupted: it leaves no emulator behind. Not for the context
+/// of a signal itself: it takes a lock.
 pub fn kill_running() {
-    if let Some(group) = Pid::from_raw(RUNNING.swap(0, Ordering::SeqCst)) {
+    let running = std::mem::take(&mut *RUNNING.lock().unwrap_or_else(PoisonError::into_inner));
+    for group in running {
         let _ = kill_process_group(group, Signal::KILL);
     }
 }
@@ -210,9 +224,9 @@ impl Group {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()?;
-        let raw = i32::try_from(child.id()).unwrap_or(0);
-        RUNNING.store(raw, Ordering::SeqCst);
-        Ok(Self { child, pid: Pid::from_raw(raw) })
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
+        Ok(Self { child, pid })
     }
 
     /// Kill every process of the group, and collect the child's status. The group's id cannot have been taken by
@@ -220,7 +234,7 @@ impl Group {
     fn end(&mut self) -> std::io::Result<ExitStatus> {
         if let Some(pid) = self.pid.take() {
             let _ = kill_process_group(pid, Signal::KILL);
-            let _ = RUNNING.compare_exchange(pid.as_raw_pid(), 0, Ordering::SeqCst, Ordering::SeqCst);
+            forget(pid);
         }
         self.child.wait()
     }

@@ -13,6 +13,7 @@ use bench::machine::{End, Job, Limits, kill_running};
 use bench::published::Published;
 use bench::qemu::Malta;
 use bench::results::{Results, write_file};
+use bench::runner::Target;
 use bench::trace::{self, Pass, Span, Symbols, Until};
 use bench::{project, report, runner, sizes};
 
@@ -206,6 +207,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// The model's command: it lies beside this one.
+fn decstation() -> PathBuf {
+    let mine = std::env::current_exe().unwrap_or_default();
+    mine.with_file_name("decstation")
+}
+
 fn run(args: RunArgs) -> anyhow::Result<()> {
     let root = project::root();
     let kernels = args.kernel_dir.unwrap_or_else(|| root.join("target/kernels"));
@@ -224,7 +231,9 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
         seconds: args.timeout,
         root,
     };
-    let tables = runner::run_plan(&plan, &args.qemu.malta()?, &Published::load()?)?;
+    let mut targets = vec![Target::malta(args.qemu.malta()?)];
+    targets.extend(Target::decstations(&decstation()));
+    let tables = runner::run_plan(&plan, &targets, &Published::load()?)?;
     print!("{tables}");
     Ok(())
 }
@@ -316,7 +325,7 @@ fn path(args: &PathArgs) -> anyhow::Result<()> {
             name => Until::At(symbols.resolve(name)?),
         },
     };
-    let job = Job { kernel: args.kernel.clone(), append: args.append.clone(), trace: true };
+    let job = Job { kernel: args.kernel.clone(), append: args.append.clone(), trace: true, ..Job::default() };
     let stem = args.kernel.file_stem().unwrap_or_default().to_string_lossy();
     let log = project::root().join("logs").join(format!("path-{stem}.log"));
     let limits = Limits::seconds(args.timeout);

@@ -1,14 +1,21 @@
-//! From ticks to instructions for each operation: the paper's method (section 4) and its checks.
+//! From ticks to the cost of each operation: the paper's method (section 4) and its checks.
+//!
+//! On a machine whose ticks only stand for instructions:
 //!
 //! 1. *Calibration.* The guest times loops of known length; two lengths differ by `di` instructions and `dt` ticks, and
 //!    the constant cost around the loop drops out. The counter rounds each reading down, so that `dt` is right to less than
 //!    one tick either way: each pair allows an interval of instructions per tick. The ratio is the simplest fraction that
 //!    all pairs allow. If they allow none, or too many, the clock is refused.
+//!
+//! On a machine that keeps marks ([`crate::marks`]) a tick is a cycle, and instructions, misses and stalls are known too.
+//! Then, on both:
+//!
 //! 2. *Overhead.* The empty loop is timed by the guest and subtracted; when its measurements differ it is refused.
 //! 3. *Trials.* Three, and the median is the row ("median of three trials"). Trials that differ much are refused.
 
 use std::collections::BTreeMap;
 
+use crate::marks::{CYCLES, Cost, INSTRUCTIONS, Marks};
 use crate::protocol::{Clock, Overhead, Report, Trial};
 
 /// How many trials a row has.
@@ -96,36 +103,48 @@ pub enum MeasureError {
         row: String,
     },
     /// Trials too far apart.
-    #[error("table {table}, {row}: the trials differ too much: {values:?} instructions")]
+    #[error("table {table}, {row}: the trials differ too much: {values:?}")]
     TrialSpread {
         /// Table.
         table: String,
         /// Row.
         row: String,
-        /// Instructions for each operation, lowest first.
+        /// Cycles (instructions, where cycles are not known) for each operation, lowest first.
         values: Vec<f64>,
     },
     /// Overheads too far apart.
-    #[error("table {table}, {row}: the overhead is not steady: {values:?} ticks for each iteration")]
+    #[error("table {table}, {row}: the overhead is not steady: {values:?} for each iteration")]
     OverheadSpread {
         /// Table.
         table: String,
         /// Row.
         row: String,
-        /// Ticks for each iteration, lowest first.
+        /// Cycles or instructions for each iteration, lowest first.
         values: Vec<f64>,
     },
     /// The operation takes no longer than the empty loop.
-    #[error("table {table}, {row}: takes {total:.3} instructions, but its empty loop {overhead:.3}")]
+    #[error("table {table}, {row}: takes {total:.3}, but its empty loop {overhead:.3}")]
     Negative {
         /// Table.
         table: String,
         /// Row.
         row: String,
-        /// Instructions for each iteration.
+        /// Cycles or instructions for each iteration.
         total: f64,
         /// Of these, overhead.
         overhead: f64,
+    },
+    /// A measurement whose marks are not there.
+    #[error("table {table}, {row}: no marks of a measurement that began at {at:?} and took {ticks} cycles")]
+    Unmarked {
+        /// Table.
+        table: String,
+        /// Row.
+        row: String,
+        /// The counter where it began.
+        at: Option<u64>,
+        /// What it took.
+        ticks: u64,
     },
     /// An overhead that belongs to no row.
     #[error("table {table}, {row}: an overhead, but no trial")]
@@ -146,26 +165,24 @@ pub struct Measured {
     pub row: String,
     /// The system, if the guest named one.
     pub system: Option<String>,
-    /// Instructions for each operation, rounded to thousandths.
-    pub instructions: f64,
+    /// What each operation costs, rounded to thousandths.
+    pub cost: Cost,
     /// Iterations of each trial.
     pub n: u64,
 }
 
-/// All rows of one run, in the order in which the guest printed them.
+/// All rows of one run, in the order in which the guest printed them. With `marks` a tick is a cycle.
 ///
 /// # Errors
 /// When the numbers are not to be trusted; see [`MeasureError`].
-pub fn measure(reports: &[Report]) -> Result<Vec<Measured>, MeasureError> {
+pub fn measure(reports: &[Report], marks: Option<&Marks>) -> Result<Vec<Measured>, MeasureError> {
     let mut clocks = Vec::new();
-    let mut overheads: BTreeMap<(String, String), Vec<&Overhead>> = BTreeMap::new();
+    let mut overheads: BTreeMap<(&str, &str), Vec<&Overhead>> = BTreeMap::new();
     let mut rows: Vec<Vec<&Trial>> = Vec::new();
     for report in reports {
         match report {
             Report::Clock(clock) => clocks.push(*clock),
-            Report::Overhead(o) => {
-                overheads.entry((o.table.clone(), o.row.clone())).or_default().push(o);
-            }
+            Report::Overhead(o) => overheads.entry((&o.table, &o.row)).or_default().push(o),
             Report::Trial(t) => {
                 let same = |r: &&mut Vec<&Trial>| {
                     r[0].table == t.table && r[0].row == t.row && r[0].system == t.system
@@ -177,64 +194,138 @@ pub fn measure(reports: &[Report]) -> Result<Vec<Measured>, MeasureError> {
             }
         }
     }
-    let ratio = calibrate(&clocks)?;
     for (table, row) in overheads.keys() {
         if !rows.iter().any(|r| r[0].table == *table && r[0].row == *row) {
-            return Err(MeasureError::Orphan { table: table.clone(), row: row.clone() });
+            return Err(MeasureError::Orphan { table: (*table).to_owned(), row: (*row).to_owned() });
         }
     }
+    let meter = match marks {
+        Some(marks) => Meter::Marks(marks),
+        None => Meter::Ticks(calibrate(&clocks)?),
+    };
     rows.iter()
         .map(|trials| {
-            let key = (trials[0].table.clone(), trials[0].row.clone());
-            let overhead = overhead(&key, overheads.get(&key).map_or(&[], Vec::as_slice))?;
-            measure_row(ratio, overhead, trials)
+            let lines = overheads.get(&(&*trials[0].table, &*trials[0].row));
+            let overhead = meter.overhead(lines.map_or(&[], Vec::as_slice))?;
+            meter.row(&overhead, trials)
         })
         .collect()
 }
 
-#[allow(clippy::cast_precision_loss)]
-fn overhead(key: &(String, String), lines: &[&Overhead]) -> Result<f64, MeasureError> {
-    let mut values: Vec<f64> = lines.iter().map(|o| o.ticks as f64 / o.n as f64).collect();
-    values.sort_by(f64::total_cmp);
-    let (Some(low), Some(high)) = (values.first(), values.last()) else {
-        return Ok(0.0);
-    };
-    let rounding = lines.iter().map(|o| 2.0 / o.n as f64).fold(0.0, f64::max);
-    if high - low > rounding + OVERHEAD_SPREAD * high {
-        let (table, row) = key.clone();
-        return Err(MeasureError::OverheadSpread { table, row, values });
-    }
-    Ok(values[values.len() / 2])
+/// How costs come from what the guest printed.
+enum Meter<'a> {
+    /// Ticks stand for instructions, in this ratio.
+    Ticks(Ratio),
+    /// Ticks are cycles, and these are the marks.
+    Marks(&'a Marks),
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn measure_row(ratio: Ratio, overhead: f64, trials: &[&Trial]) -> Result<Measured, MeasureError> {
-    let first = trials[0];
-    let (table, row) = (first.table.clone(), first.row.clone());
-    let mut found: Vec<u64> = trials.iter().map(|t| t.trial).collect();
-    found.sort_unstable();
-    if found != (1..=TRIALS).collect::<Vec<_>>() {
-        return Err(MeasureError::Trials { table, row, found });
+impl Meter<'_> {
+    /// The count that trials are compared by.
+    fn leading(&self) -> &'static str {
+        match self {
+            Self::Ticks(_) => INSTRUCTIONS,
+            Self::Marks(_) => CYCLES,
+        }
     }
-    if trials.iter().any(|t| (t.n, t.per) != (first.n, first.per)) {
-        return Err(MeasureError::Mixed { table, row });
+
+    /// What a tick is, in the leading count.
+    fn tick(&self) -> f64 {
+        match self {
+            Self::Ticks(ratio) => ratio.value(),
+            Self::Marks(_) => 1.0,
+        }
     }
-    let total = |t: &Trial| ratio.value() * t.ticks as f64 / t.n as f64;
-    let overhead = ratio.value() * overhead;
-    let mut values: Vec<f64> =
-        trials.iter().map(|t| thousandths((total(t) - overhead) / t.per as f64)).collect();
-    values.sort_by(f64::total_cmp);
-    let median = values[values.len() / 2];
-    if values[0] <= 0.0 {
-        let total = trials.iter().map(|t| total(t)).fold(f64::INFINITY, f64::min);
-        return Err(MeasureError::Negative { table, row, total, overhead });
+
+    /// Costs of each of `n` iterations.
+    fn cost(
+        &self,
+        (table, row): (&str, &str),
+        n: u64,
+        ticks: u64,
+        at: Option<u64>,
+    ) -> Result<Cost, MeasureError> {
+        match self {
+            Self::Ticks(ratio) => {
+                Ok(Cost::from([(INSTRUCTIONS.to_owned(), ratio.value() * ticks as f64 / n as f64)]))
+            }
+            Self::Marks(marks) => {
+                let total = at.and_then(|at| marks.between(at, ticks));
+                let (table, row) = (table.to_owned(), row.to_owned());
+                let total = total.ok_or(MeasureError::Unmarked { table, row, at, ticks })?;
+                Ok(total.into_iter().map(|(name, count)| (name, count / n as f64)).collect())
+            }
+        }
     }
-    // Two ticks of rounding are no disagreement, however short the operation.
-    let rounding = 2.0 * ratio.value() / (first.n * first.per) as f64;
-    if values[values.len() - 1] - values[0] > TRIAL_SPREAD * median + rounding {
-        return Err(MeasureError::TrialSpread { table, row, values });
+
+    /// The middle one by the leading count; the leading counts, lowest first.
+    fn median(&self, mut costs: Vec<Cost>) -> Option<(Cost, Vec<f64>)> {
+        let value = |cost: &Cost| cost[self.leading()];
+        costs.sort_by(|a, b| value(a).total_cmp(&value(b)));
+        let values: Vec<f64> = costs.iter().map(value).collect();
+        (!costs.is_empty()).then(|| (costs.swap_remove(costs.len() / 2), values))
     }
-    Ok(Measured { table, row, system: first.system.clone(), instructions: median, n: first.n })
+
+    fn overhead(&self, lines: &[&Overhead]) -> Result<Cost, MeasureError> {
+        let costs: Vec<Cost> = lines
+            .iter()
+            .map(|o| self.cost((&o.table, &o.row), o.n, o.ticks, o.at))
+            .collect::<Result<_, _>>()?;
+        let Some((median, values)) = self.median(costs) else {
+            return Ok(Cost::new());
+        };
+        let (low, high) = (values[0], values[values.len() - 1]);
+        // Two ticks of rounding are no disagreement.
+        let rounding = lines.iter().map(|o| 2.0 * self.tick() / o.n as f64).fold(0.0, f64::max);
+        if high - low > rounding + OVERHEAD_SPREAD * high {
+            let (table, row) = (lines[0].table.clone(), lines[0].row.clone());
+            return Err(MeasureError::OverheadSpread { table, row, values });
+        }
+        Ok(median)
+    }
+
+    fn row(&self, overhead: &Cost, trials: &[&Trial]) -> Result<Measured, MeasureError> {
+        let first = trials[0];
+        let (table, row) = (first.table.clone(), first.row.clone());
+        let mut found: Vec<u64> = trials.iter().map(|t| t.trial).collect();
+        found.sort_unstable();
+        if found != (1..=TRIALS).collect::<Vec<_>>() {
+            return Err(MeasureError::Trials { table, row, found });
+        }
+        if trials.iter().any(|t| (t.n, t.per) != (first.n, first.per)) {
+            return Err(MeasureError::Mixed { table, row });
+        }
+        let operation = |t: &&Trial| {
+            let total = self.cost((&t.table, &t.row), t.n, t.ticks, t.at)?;
+            let less = |name: &str| overhead.get(name).copied().unwrap_or_default();
+            let each = |(name, count): (String, f64)| {
+                let count = thousandths((count - less(&name)) / t.per as f64);
+                (name, count)
+            };
+            Ok(total.into_iter().map(each).collect())
+        };
+        let costs: Vec<Cost> = trials.iter().map(operation).collect::<Result<_, _>>()?;
+        let Some((cost, values)) = self.median(costs) else {
+            return Err(MeasureError::Trials { table, row, found });
+        };
+        let median = cost[self.leading()];
+        if values[0] <= 0.0 {
+            let overhead = overhead.get(self.leading()).copied().unwrap_or_default();
+            return Err(MeasureError::Negative {
+                table,
+                row,
+                total: values[0] * first.per as f64 + overhead,
+                overhead,
+            });
+        }
+        // Two ticks of rounding are no disagreement, however short the operation.
+        let rounding = 2.0 * self.tick() / (first.n * first.per) as f64;
+        if values[values.len() - 1] - values[0] > TRIAL_SPREAD * median + rounding {
+            return Err(MeasureError::TrialSpread { table, row, values });
+        }
+        Ok(Measured { table, row, system: first.system.clone(), cost, n: first.n })
+    }
 }
 
 /// A number as results carry it: rounded to thousandths.

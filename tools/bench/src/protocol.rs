@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! CLOCK <ticks> <instructions>
-//! OVERHEAD <table> <row> <n> <ticks>
-//! BENCH <table> <row> <trial> <n> <ticks> [per=<operations in each iteration>] [system=<name>]
+//! OVERHEAD <table> <row> <n> <ticks> [at=<counter>]
+//! BENCH <table> <row> <trial> <n> <ticks> [per=<operations in each iteration>] [system=<name>] [at=<counter>]
 //! ```
 //!
 //! Words are separated by spaces; a row's name that contains spaces stands in double quotes. Numbers are decimal. `ticks` is
 //! the difference of the machine's tick counter over all `n` iterations. `per` (1 if left out) divides further: a transfer
-//! and its reply are one iteration with `per=2`. Every other line is the program's own affair, but a line that begins
+//! and its reply are one iteration with `per=2`. `at` is the counter when the measurement began: on a machine that keeps
+//! marks (crate::marks) it finds what else was counted meanwhile. Every other line is the program's own affair, but a line that begins
 //! with one of these words and does not parse is an error: a benchmark that misprints is not skipped in silence.
 
 /// One line that was understood.
@@ -42,6 +43,8 @@ pub struct Overhead {
     pub n: u64,
     /// Ticks for all of them.
     pub ticks: u64,
+    /// The tick counter when it began.
+    pub at: Option<u64>,
 }
 
 /// See [`Report::Trial`].
@@ -61,6 +64,8 @@ pub struct Trial {
     pub per: u64,
     /// The system measured, if not the one that the suite knows.
     pub system: Option<String>,
+    /// The tick counter when it began.
+    pub at: Option<u64>,
 }
 
 /// A line that begins like a report and is none.
@@ -106,18 +111,29 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
     let words = split(line)?;
     let (words, extras) = match keyword {
         "BENCH" if words.len() > 6 => words.split_at(6),
+        "OVERHEAD" if words.len() > 5 => words.split_at(5),
         _ => (&words[..], &[][..]),
     };
     let report = match (keyword, words) {
         ("CLOCK", [_, ticks, instructions]) => {
             Report::Clock(Clock { ticks: number(ticks)?, instructions: positive(instructions)? })
         }
-        ("OVERHEAD", [_, table, row, n, ticks]) => Report::Overhead(Overhead {
-            table: table.clone(),
-            row: row.clone(),
-            n: positive(n)?,
-            ticks: number(ticks)?,
-        }),
+        ("OVERHEAD", [_, table, row, n, ticks]) => {
+            let mut it = Overhead {
+                table: table.clone(),
+                row: row.clone(),
+                n: positive(n)?,
+                ticks: number(ticks)?,
+                at: None,
+            };
+            for extra in extras {
+                match extra.split_once('=') {
+                    Some(("at", value)) => it.at = Some(number(value)?),
+                    _ => return Err(format!("{extra:?} is not at=")),
+                }
+            }
+            Report::Overhead(it)
+        }
         ("BENCH", [_, table, row, trial, n, ticks]) => {
             let mut it = Trial {
                 table: table.clone(),
@@ -127,6 +143,7 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
                 ticks: number(ticks)?,
                 per: 1,
                 system: None,
+                at: None,
             };
             for extra in extras {
                 match extra.split_once('=') {
@@ -134,13 +151,16 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
                     Some(("system", value)) if !value.is_empty() => {
                         it.system = Some(value.to_owned());
                     }
-                    _ => return Err(format!("{extra:?} is none of per=, system=")),
+                    Some(("at", value)) => it.at = Some(number(value)?),
+                    _ => return Err(format!("{extra:?} is none of per=, system=, at=")),
                 }
             }
             Report::Trial(it)
         }
         ("CLOCK", _) => return Err("expected CLOCK <ticks> <instructions>".to_owned()),
-        ("OVERHEAD", _) => return Err("expected OVERHEAD <table> <row> <n> <ticks>".to_owned()),
+        ("OVERHEAD", _) => {
+            return Err("expected OVERHEAD <table> <row> <n> <ticks> [at=<counter>]".to_owned());
+        }
         _ => return Err("expected BENCH <table> <row> <trial> <n> <ticks> [key=value]".to_owned()),
     };
     Ok(Some(report))

@@ -9,6 +9,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::decstation::MACHINES;
 use crate::published::Published;
 
 /// The whole file.
@@ -100,6 +101,21 @@ pub struct Row {
     pub ratio: Option<f64>,
     /// Iterations of each trial.
     pub n: Option<u64>,
+    /// Of the instructions, those that do nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nops: Option<f64>,
+    /// Instruction-cache misses for each operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub i_misses: Option<f64>,
+    /// Data-cache misses for each operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_misses: Option<f64>,
+    /// Cycles that were not the issue of an instruction, by what they were spent on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stalls: BTreeMap<String, f64>,
+    /// What no kernel that keeps the same promises can be faster than (docs/hot-paths.md), µs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower_bound_us: Option<f64>,
     /// Figures have `figure`, `series`, `x` and `y` instead of `table` and `row`; other tools may add more.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
@@ -159,12 +175,12 @@ impl Results {
         Ok(Self { environment: file.environment, rows: file.rows })
     }
 
-    /// Replace the rows of `tables` on `machine` (of all tables if `None`) by `rows`, and put all in order.
-    pub fn replace(&mut self, tables: Option<&[&str]>, machine: &str, rows: Vec<Row>, published: &Published) {
+    /// Replace the rows of `tables` (of all tables if `None`) by `rows`, and put all in order.
+    pub fn replace(&mut self, tables: Option<&[&str]>, rows: Vec<Row>, published: &Published) {
         let new: Vec<Key> = rows.iter().map(Row::key).collect();
         self.rows.retain(|old| {
             let key = old.key();
-            let replaced = key.3 == machine && tables.is_none_or(|t| t.contains(&key.0.as_str()));
+            let replaced = tables.is_none_or(|t| t.contains(&key.0.as_str()));
             !replaced && !new.contains(&key)
         });
         self.rows.extend(rows);
@@ -172,9 +188,10 @@ impl Results {
             let numbers = published.table(&key.0).map_or(&[][..], |t| &t.rows[..]);
             numbers.iter().position(|n| n.row == key.1).unwrap_or(usize::MAX)
         };
+        let machine = |key: &Key| MACHINES.iter().position(|(name, _)| *name == key.3).unwrap_or(usize::MAX);
         self.rows.sort_by_cached_key(|row| {
             let key = row.key();
-            (table_order(&key.0), place(&key), key)
+            (table_order(&key.0), place(&key), key.1.clone(), key.2.clone(), machine(&key), key)
         });
     }
 

@@ -1,18 +1,29 @@
 //! `bench run`: run images, measure, and write `results.json`, `tables.md` and `tables.csv`.
+//!
+//! Each image runs on malta, for instructions, and on every modelled DECstation, for cycles: at the central values of the
+//! uncertain parameters, and at their low and high ends for the band. Runs are independent, so as many go on at once
+//! as there are processors.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
+use crate::bounds::Bounds;
+use crate::decstation::{Decstation, MACHINES};
 use crate::machine::{End, Job, Limits, Machine, Outcome, Watch, run};
-use crate::measure::{self, Measured};
+use crate::marks::{CYCLES, D_MISSES, I_MISSES, INSTRUCTIONS, Marks, NOPS, STALL};
+use crate::measure::{self, Measured, thousandths};
+use crate::progress::Progress;
 use crate::protocol;
 use crate::published::Published;
+use crate::qemu::Malta;
 use crate::results::{Binary, Environment, Results, Row, write_file};
 use crate::suite::{self, Image};
 use crate::{project, report};
+use decstation::params::Bound;
 
 /// How many of a failed guest's last lines are shown.
 pub const TAIL: usize = 20;
@@ -38,63 +49,148 @@ pub struct Plan {
     pub seconds: Option<u64>,
 }
 
+/// A machine, and what its runs are for.
+pub struct Target {
+    /// The machine.
+    pub machine: Box<dyn Machine>,
+    /// What stands before the names of its images.
+    pub prefix: &'static str,
+    /// Which end of the uncertain parameters it stands for; malta and its like are central.
+    pub bound: Bound,
+}
+
+impl Target {
+    /// Malta.
+    #[must_use]
+    pub fn malta(malta: Malta) -> Self {
+        Self { machine: Box::new(malta), prefix: "", bound: Bound::Central }
+    }
+
+    /// Every DECstation at every end of the uncertain parameters, by the model at `program`.
+    #[must_use]
+    pub fn decstations(program: &Path) -> Vec<Self> {
+        let machine = |(name, option): (&'static str, &'static str), bound| Decstation {
+            program: program.to_owned(),
+            name,
+            option,
+            bound,
+            strict: false,
+        };
+        let bounds = [Bound::Central, Bound::Low, Bound::High];
+        let pairs = MACHINES.into_iter().flat_map(|m| bounds.map(|bound| (m, bound)));
+        pairs
+            .map(|(m, bound)| Self { machine: Box::new(machine(m, bound)), prefix: "decstation-", bound })
+            .collect()
+    }
+
+    fn file(&self, image: &Image) -> String {
+        format!("{}{}", self.prefix, image.file)
+    }
+
+    /// For messages and logs: the machine, and the end of the parameters if it is not the central one.
+    fn name(&self) -> String {
+        let name = self.machine.name();
+        match self.bound {
+            Bound::Low => format!("{name} low"),
+            Bound::Central => name.to_owned(),
+            Bound::High => format!("{name} high"),
+        }
+    }
+}
+
 /// Run the plan; the tables for the terminal are returned.
 ///
 /// # Errors
 /// When an image cannot be run, hangs, dies, or prints numbers that are not to be trusted. Nothing is written then.
-pub fn run_plan(plan: &Plan, machine: &dyn Machine, published: &Published) -> anyhow::Result<String> {
+pub fn run_plan(plan: &Plan, targets: &[Target], published: &Published) -> anyhow::Result<String> {
     let images = suite::select(plan.table.as_deref());
     if images.is_empty() {
         let table = plan.table.as_deref().unwrap_or_default();
         bail!("no image measures table {table}; there are {}", suite::tables());
     }
-    run_images(plan, machine, published, &images)
-}
+    let runs: Vec<Run> =
+        images.iter().flat_map(|image| targets.iter().map(move |target| Run { image, target })).collect();
+    let binaries = binaries(plan, &runs)?;
+    let start = Instant::now();
+    let measured = run_all(plan, &runs)?;
 
-fn run_images(
-    plan: &Plan,
-    machine: &dyn Machine,
-    published: &Published,
-    images: &[&Image],
-) -> anyhow::Result<String> {
-    let tool = machine.tool()?;
-    // Everything that can be missing is looked for before anything runs.
-    let missing: Vec<&str> =
-        images.iter().map(|i| i.file).filter(|file| !plan.kernels.join(file).is_file()).collect();
-    if !missing.is_empty() {
-        bail!("not in {}: {} (scripts/build.sh makes them)", plan.kernels.display(), missing.join(", "));
-    }
     let results_path = plan.out.join("results.json");
     let mut results = Results::read(&results_path)?;
-    let mut binaries = match plan.table {
+    let tables: Vec<&str> = images.iter().map(|i| i.table).collect();
+    let replaced = plan.table.as_ref().map(|_| &tables[..]);
+    let mut guest_binaries = match replaced {
         Some(_) => std::mem::take(&mut results.environment.guest_binaries),
         None => std::collections::BTreeMap::new(),
     };
-    let start = Instant::now();
-    let mut rows = Vec::new();
-    for (index, image) in images.iter().enumerate() {
-        let label = format!("[{}/{}] table {}: {}", index + 1, images.len(), image.table, image.file);
-        let binary = Binary {
-            sha256: project::sha256(&plan.kernels.join(image.file))?,
-            tool: tool.name.clone(),
-            tool_version: tool.version.clone(),
-            toolchain: plan.toolchain.clone(),
-        };
-        binaries.insert(image.file.to_owned(), binary);
-        rows.extend(run_image(plan, machine, image, &label)?);
-    }
-    let tables: Vec<&str> = images.iter().map(|i| i.table).collect();
-    let replaced = plan.table.as_ref().map(|_| &tables[..]);
-    results.replace(replaced, machine.name(), rows, published);
-    results.environment = Environment {
-        guest_binaries: binaries,
-        parameters: parameters(&plan.root)?,
-        ..Environment::default()
-    };
+    guest_binaries.extend(binaries);
+    results.replace(replaced, rows(&runs, measured, published)?, published);
+    results.environment =
+        Environment { guest_binaries, parameters: parameters(&plan.root)?, ..Environment::default() };
     results.environment.summarize();
     write(&plan.out, &results, published)?;
     eprintln!("{} in {:.1} s", results_path.display(), start.elapsed().as_secs_f64());
     Ok(report::terminal(&results, published, replaced))
+}
+
+/// One image on one machine.
+struct Run<'a> {
+    image: &'a Image,
+    target: &'a Target,
+}
+
+/// What is to be run, described; everything that can be missing is looked for before anything runs.
+fn binaries(plan: &Plan, runs: &[Run]) -> anyhow::Result<Vec<(String, Binary)>> {
+    let mut missing: Vec<String> =
+        runs.iter().map(|r| r.target.file(r.image)).filter(|f| !plan.kernels.join(f).is_file()).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    if !missing.is_empty() {
+        bail!("not in {}: {} (scripts/build.sh makes them)", plan.kernels.display(), missing.join(", "));
+    }
+    let central = runs.iter().filter(|r| r.target.bound == Bound::Central);
+    central
+        .map(|run| {
+            let file = run.target.file(run.image);
+            let tool = run.target.machine.tool()?;
+            let binary = Binary {
+                sha256: project::sha256(&plan.kernels.join(&file))?,
+                tool: tool.name,
+                tool_version: tool.version,
+                toolchain: plan.toolchain.clone(),
+            };
+            Ok((file, binary))
+        })
+        .collect()
+}
+
+/// Do all runs, as many at once as there are processors; their measurements, in order.
+fn run_all(plan: &Plan, runs: &[Run]) -> anyhow::Result<Vec<Vec<Measured>>> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(runs.len());
+    let progress = Progress::new(runs.len());
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(run) = runs.get(index) else { break };
+                    let result = run_image(plan, run, &progress, &stop);
+                    if result.is_err() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                    if let Ok(mut done) = done.lock() {
+                        done.push((index, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().context("a run ended in a panic")?;
+    done.sort_by_key(|(index, _)| *index);
+    // The first failure in order; those that were stopped because of another one are none.
+    done.into_iter().filter_map(|(_, result)| result.transpose()).collect()
 }
 
 /// Write the three files of a set of results.
@@ -113,47 +209,112 @@ fn parameters(root: &Path) -> anyhow::Result<Option<String>> {
     path.is_file().then(|| project::sha256(&path)).transpose()
 }
 
-fn run_image(plan: &Plan, machine: &dyn Machine, image: &Image, label: &str) -> anyhow::Result<Vec<Row>> {
-    let kernel = plan.kernels.join(image.file);
-    let name = image.file.trim_end_matches(".elf");
-    let log = plan.root.join("logs").join(format!("{name}.log"));
-    let job = Job { kernel, append: plan.quick.then(|| QUICK.to_owned()), trace: false };
-    let limits = Limits::seconds(plan.seconds.unwrap_or(image.seconds));
-    let mut progress = Progress::new(label);
-    let outcome = run(machine, &job, limits, &log, |_| {
-        progress.tick();
-        Watch::On
+/// Run one image; `None` if it was stopped because another one has failed.
+fn run_image(
+    plan: &Plan,
+    it: &Run,
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Vec<Measured>>> {
+    let file = it.target.file(it.image);
+    let label = format!("table {} on {}", it.image.table, it.target.name());
+    let stem =
+        format!("{}-{}", it.image.file.trim_end_matches(".elf"), it.target.name()).replace(['/', ' '], "-");
+    let log = plan.root.join("logs").join(format!("{stem}.log"));
+    let clock = it.target.machine.clock_hz();
+    let job = Job {
+        kernel: plan.kernels.join(&file),
+        append: plan.quick.then(|| QUICK.to_owned()),
+        trace: false,
+        marks: clock.map(|_| log.with_extension("marks")),
+    };
+    let limits = Limits::seconds(plan.seconds.unwrap_or(it.image.seconds));
+    let outcome = run(&*it.target.machine, &job, limits, &log, |_| {
+        progress.tick(&label);
+        if stop.load(Ordering::Relaxed) { Watch::Stop } else { Watch::On }
     })?;
-    progress.done(&outcome);
-    let failed = |reason: String| failure(image.file, &reason, &outcome);
+    progress.done(&label, &outcome);
+    if outcome.end == End::Stopped {
+        return Ok(None);
+    }
+    let failed = |reason: String| failure(&format!("{file} on {}", it.target.name()), &reason, &outcome);
     if outcome.end != End::Exited(0) {
         bail!(failed(outcome.end.to_string()));
     }
+    let marks = job.marks.as_deref().map(Marks::read).transpose()?;
     let measured = protocol::parse(outcome.console())
         .map_err(anyhow::Error::from)
-        .and_then(|reports| Ok(measure::measure(&reports)?))
+        .and_then(|reports| Ok(measure::measure(&reports, marks.as_ref())?))
         .map_err(|error| anyhow::anyhow!(failed(error.to_string())))?;
-    let missing: Vec<&str> = image
+    let missing: Vec<&str> = it
+        .image
         .rows
         .iter()
         .copied()
-        .filter(|row| !measured.iter().any(|m| m.table == image.table && m.row == *row))
+        .filter(|row| !measured.iter().any(|m| m.table == it.image.table && m.row == *row))
         .collect();
     if !missing.is_empty() {
         bail!(failed(format!("ended, but did not print: {}", missing.join(", "))));
     }
-    Ok(measured.into_iter().map(|m| row(image, machine, m)).collect())
+    Ok(Some(measured))
 }
 
-/// A measurement as a row of results.json. Malta has no microseconds; a modelled machine's go in where it is added.
-fn row(image: &Image, machine: &dyn Machine, measured: Measured) -> Row {
+/// The rows of results.json: those at the central parameters, with the band that the others make.
+fn rows(runs: &[Run], measured: Vec<Vec<Measured>>, published: &Published) -> anyhow::Result<Vec<Row>> {
+    let bounds = Bounds::load()?;
+    let mut rows = Vec::new();
+    let mut ends = Vec::new();
+    for (run, measured) in runs.iter().zip(measured) {
+        for m in measured {
+            let row = row(run, m, published, &bounds);
+            match run.target.bound {
+                Bound::Central => rows.push(row),
+                bound => ends.push((bound, row)),
+            }
+        }
+    }
+    for (bound, end) in ends {
+        let row = rows.iter_mut().find(|r| r.key() == end.key());
+        let row =
+            row.with_context(|| format!("{:?} is there at one end of the parameters only", end.key()))?;
+        match bound {
+            Bound::Low => row.us_low = end.us,
+            _ => row.us_high = end.us,
+        }
+    }
+    Ok(rows)
+}
+
+fn row(run: &Run, m: Measured, published: &Published, bounds: &Bounds) -> Row {
+    let machine = run.target.machine.name();
+    let system = m.system.unwrap_or_else(|| run.image.system.to_owned());
+    let count = |name: &str| m.cost.get(name).copied();
+    #[allow(clippy::cast_precision_loss)]
+    let us = |cycles: f64| run.target.machine.clock_hz().map(|hz| thousandths(cycles * 1e6 / hz as f64));
+    let us = count(CYCLES).and_then(us);
+    let paper = |system: &str| published.number(&m.table, &m.row, system, machine)?.us();
+    let paper_us = us.and(paper(&system));
+    let parameters = us.and_then(|_| Decstation::named("", machine)?.parameters().ok());
+    let lower_bound = parameters.and_then(|p| Some(bounds.of(&m.table, &m.row)?.us(&p)));
+    let stalls =
+        m.cost.iter().filter_map(|(name, cycles)| Some((name.strip_prefix(STALL)?.to_owned(), *cycles)));
     Row {
-        table: Some(measured.table),
-        row: Some(measured.row),
-        system: measured.system.unwrap_or_else(|| image.system.to_owned()),
-        machine: machine.name().to_owned(),
-        instructions: Some(measured.instructions),
-        n: Some(measured.n),
+        machine: machine.to_owned(),
+        instructions: count(INSTRUCTIONS),
+        cycles: count(CYCLES),
+        us,
+        paper_us,
+        paper_ultrix_us: us.and(paper("Ultrix")),
+        ratio: us.zip(paper_us).map(|(us, paper)| thousandths(us / paper)),
+        n: Some(m.n),
+        nops: count(NOPS),
+        i_misses: count(I_MISSES),
+        d_misses: count(D_MISSES),
+        stalls: stalls.filter(|(_, cycles)| *cycles != 0.0).collect(),
+        lower_bound_us: lower_bound.map(thousandths),
+        table: Some(m.table),
+        row: Some(m.row),
+        system,
         ..Row::default()
     }
 }
@@ -168,52 +329,14 @@ pub fn failure(name: &str, reason: &str, outcome: &Outcome) -> String {
     )
 }
 
-/// Progress on standard error: one line that counts on a terminal, a line now and then elsewhere.
-struct Progress<'a> {
-    label: &'a str,
-    start: Instant,
-    next: Duration,
-    terminal: bool,
-}
-
-impl<'a> Progress<'a> {
-    fn new(label: &'a str) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        eprint!("{label} ...{}", if terminal { "" } else { "\n" });
-        Self { label, start: Instant::now(), next: Duration::from_secs(1), terminal }
-    }
-
-    fn tick(&mut self) {
-        let elapsed = self.start.elapsed();
-        if elapsed < self.next {
-            return;
-        }
-        if self.terminal {
-            eprint!("\r{} ... {} s", self.label, elapsed.as_secs());
-            self.next = elapsed + Duration::from_secs(1);
-        } else {
-            eprintln!("{} ... {} s", self.label, elapsed.as_secs());
-            self.next = elapsed + Duration::from_secs(10);
-        }
-    }
-
-    fn done(&self, outcome: &Outcome) {
-        let how = match outcome.end {
-            End::Exited(0) => "done".to_owned(),
-            end => end.to_string(),
-        };
-        let again = if self.terminal { "\r" } else { "" };
-        eprintln!("{again}{}: {how}, {:.1} s", self.label, outcome.elapsed.as_secs_f64());
-    }
-}
-
 /// What can be run, one line for each image.
 #[must_use]
 pub fn list(kernels: &Path) -> String {
     suite::SUITE
         .iter()
         .map(|i| {
-            let state = if kernels.join(i.file).is_file() { "built" } else { "not built" };
+            let built = |prefix: &str| kernels.join(format!("{prefix}{}", i.file)).is_file();
+            let state = if built("") && built("decstation-") { "built" } else { "not built" };
             format!("table {:<3} {:<18} {:<10} {}\n", i.table, i.file, state, i.rows.join(", "))
         })
         .collect()

@@ -6,7 +6,7 @@
 /// One kernel image.
 #[derive(Debug, Clone, Copy)]
 pub struct Image {
-    /// Its file's name in the kernel directory.
+    /// Its file's name in the kernel directory; that for the DECstation has `decstation-` before it.
     pub file: &'static str,
     /// The table of the paper that it measures.
     pub table: &'static str,

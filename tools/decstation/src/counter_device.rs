@@ -15,6 +15,10 @@
 //!
 //! All words, all low halves; an access of another size or at another offset is a bus error on
 //! reading and ignored on writing. A read costs what a device register costs.
+//!
+//! A benchmark reads the cycles where it begins and where it ends. With [`CounterDevice::keep_marks`] each
+//! such read is a *mark*: all counters at that moment, for whoever runs the benchmark. So the guest
+//! prints cycles alone, and the rest is known as exactly, without a further instruction in the guest.
 
 use crate::bus::{BusError, Width};
 use crate::counters::Counters;
@@ -33,6 +37,7 @@ pub struct CounterDevice {
     cycles_high: u32,
     instructions_high: u32,
     exit: Option<u32>,
+    marks: Option<Vec<Counters>>,
 }
 
 #[allow(clippy::cast_possible_truncation)]
@@ -48,7 +53,7 @@ impl CounterDevice {
     /// A device for a CPU clock of `clock_hz`.
     #[must_use]
     pub fn new(clock_hz: u64) -> Self {
-        CounterDevice { clock_hz, cycles_high: 0, instructions_high: 0, exit: None }
+        CounterDevice { clock_hz, cycles_high: 0, instructions_high: 0, exit: None, marks: None }
     }
 
     /// Whether `paddr` is this device's.
@@ -70,6 +75,9 @@ impl CounterDevice {
             0x00 => low((u128::from(c.cycles) * 1_000_000 / u128::from(self.clock_hz)) as u64),
             0x04 => {
                 self.cycles_high = high(c.cycles);
+                if let Some(marks) = &mut self.marks {
+                    marks.push(*c);
+                }
                 low(c.cycles)
             }
             0x08 => self.cycles_high,
@@ -93,6 +101,16 @@ impl CounterDevice {
         if paddr == BASE + 0x40 && width == Width::Word {
             self.exit = Some(value);
         }
+    }
+
+    /// From now on, keeps a mark of each read of the cycles.
+    pub fn keep_marks(&mut self) {
+        self.marks.get_or_insert_default();
+    }
+
+    /// The marks kept since the last time.
+    pub fn take_marks(&mut self) -> Vec<Counters> {
+        self.marks.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The status that the guest ended the run with.

@@ -13,7 +13,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use decstation::board::trace::Note;
 use decstation::cluster::Cluster;
@@ -47,32 +47,26 @@ fn run(args: &Args) -> Result<i32> {
     let mut setup = build::setup(args)?;
     let started = Instant::now();
     let mut machines = std::mem::take(&mut setup.machines);
-    let mut unanswered = 0;
+    let mut log = Log { trace_io: args.trace_io, ..Log::default() };
+    if let Some(path) = &args.marks {
+        machines[0].cpu.counter_device.keep_marks();
+        log.marks = Some(build::writer(path)?);
+    }
     let (who, stop) = if let Some(address) = &args.gdb {
         (0, decstation::gdb::serve(address, &mut machines[0], setup.max_cycles)?)
     } else if let Some(segment) = setup.segment.take() {
-        let (back, outcome) = run_cluster(machines, segment, setup.max_cycles, |m| {
-            unanswered += print_log(m, args.trace_io);
-        });
+        let (back, outcome) = run_cluster(machines, segment, setup.max_cycles, &mut log);
         machines = back;
         outcome
     } else {
-        let stop = run_one(&mut machines[0], setup.max_cycles, |m| {
-            unanswered += print_log(m, args.trace_io);
-        });
-        (0, stop)
+        (0, run_one(&mut machines[0], setup.max_cycles, &mut log))
     };
     let seconds = started.elapsed().as_secs_f64();
     for machine in &mut machines {
-        unanswered += print_log(machine, args.trace_io);
+        log.take(machine);
         finish(machine);
     }
-    if unanswered != 0 && !args.trace_io {
-        eprintln!(
-            "decstation: {unanswered} accesses outside RAM had no effect or no answer; --trace-io \
-             lists them"
-        );
-    }
+    log.finish()?;
     let (status, ended) = outcome(&machines[who], &stop);
     if let Some(message) = &ended {
         let which = if who == 0 { String::new() } else { format!("machine {who}: ") };
@@ -130,16 +124,47 @@ fn outcome(machine: &Machine, stop: &Stop) -> (i32, Option<String>) {
     }
 }
 
-/// Prints what the board has logged, if that was asked for; counts what nothing answered.
-fn print_log(machine: &mut Machine, trace_io: bool) -> u64 {
-    let mut unanswered = 0;
-    for entry in machine.cpu.board.take_trace() {
-        if trace_io {
-            eprintln!("{entry}");
+/// What a run has to say while it goes on.
+#[derive(Default)]
+struct Log {
+    /// Accesses are printed.
+    trace_io: bool,
+    /// Accesses that nothing answered.
+    unanswered: u64,
+    /// Where marks go.
+    marks: Option<Box<dyn Write>>,
+    /// What went wrong in writing them.
+    error: Option<std::io::Error>,
+}
+
+impl Log {
+    /// Prints and writes what a machine has kept since the last time.
+    fn take(&mut self, machine: &mut Machine) {
+        for entry in machine.cpu.board.take_trace() {
+            if self.trace_io {
+                eprintln!("{entry}");
+            }
+            self.unanswered += u64::from(entry.note != Note::Answered);
         }
-        unanswered += u64::from(entry.note != Note::Answered);
+        if let Some(output) = &mut self.marks {
+            for mark in machine.cpu.counter_device.take_marks() {
+                if let Err(error) = writeln!(output, "{}", report::mark(&mark)) {
+                    self.error = Some(error);
+                }
+            }
+        }
     }
-    unanswered
+
+    fn finish(self) -> Result<()> {
+        if self.unanswered != 0 && !self.trace_io {
+            eprintln!(
+                "decstation: {} accesses outside RAM had no effect or no answer; --trace-io lists them",
+                self.unanswered
+            );
+        }
+        let flushed = self.marks.map_or(Ok(()), |mut output| output.flush());
+        self.error.map_or(flushed, Err).context("cannot write the marks")
+    }
 }
 
 fn finish(machine: &mut Machine) {
@@ -151,11 +176,11 @@ fn finish(machine: &mut Machine) {
     }
 }
 
-fn run_one(machine: &mut Machine, max_cycles: u64, mut log: impl FnMut(&mut Machine)) -> Stop {
+fn run_one(machine: &mut Machine, max_cycles: u64, log: &mut Log) -> Stop {
     loop {
         let until = machine.cpu.now().saturating_add(SLICE).min(max_cycles);
         let stop = machine.run(until);
-        log(machine);
+        log.take(machine);
         machine.cpu.board.flush();
         if stop != Stop::Limit || machine.cpu.now() >= max_cycles {
             return stop;
@@ -168,7 +193,7 @@ fn run_cluster(
     machines: Vec<Machine>,
     segment: Segment,
     max_cycles: u64,
-    mut log: impl FnMut(&mut Machine),
+    log: &mut Log,
 ) -> (Vec<Machine>, (usize, Stop)) {
     let clock = Clock::new(machines[0].params.clock_hz);
     let mut cluster = Cluster::new(machines, segment);
@@ -180,7 +205,7 @@ fn run_cluster(
         };
         let stopped = cluster.run(slice_end.min(limit));
         for machine in &mut cluster.machines {
-            log(machine);
+            log.take(machine);
             machine.cpu.board.flush();
         }
         if let Some(end) = stopped {

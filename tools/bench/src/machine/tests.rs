@@ -23,7 +23,7 @@ fn run_with(script: &str, limits: Limits) -> (Outcome, String) {
     let dir = tempfile::tempdir().expect("a directory");
     let kernel = dir.path().join("kernel");
     std::fs::write(&kernel, "").expect("a file");
-    let job = Job { kernel, append: Some(script.to_owned()), trace: false };
+    let job = Job { kernel, append: Some(script.to_owned()), ..Job::default() };
     let log = dir.path().join("logs/run.log");
     let outcome = run(&Shell, &job, limits, &log, |_| Watch::On).expect("starts");
     (outcome, std::fs::read_to_string(&log).expect("a log"))
@@ -119,7 +119,7 @@ fn an_observer_may_stop_the_run() {
     let dir = tempfile::tempdir().expect("a directory");
     let kernel = dir.path().join("kernel");
     std::fs::write(&kernel, "").expect("a file");
-    let job = Job { kernel, append: Some("echo enough; sleep 1000".into()), trace: false };
+    let job = Job { kernel, append: Some("echo enough; sleep 1000".into()), ..Job::default() };
     let log = dir.path().join("log");
     let stop = |line: Option<&Line>| match line {
         Some(line) if line.text == "enough" => Watch::Stop,

@@ -66,7 +66,7 @@ const CLOCK: &str = "CLOCK 166 1000\nCLOCK 1666 10000\nCLOCK 166666 1000000\n";
 
 fn run(text: &str) -> Result<Vec<Measured>, MeasureError> {
     let text = format!("{CLOCK}{text}");
-    measure(&parse(text.lines()).expect("the test's lines parse"))
+    measure(&parse(text.lines()).expect("the test's lines parse"), None)
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_median_of_three_trials_less_the_overhead() {
         table: "4".into(),
         row: "procedure call".into(),
         system: None,
-        instructions: 27.0,
+        cost: Cost::from([(INSTRUCTIONS.to_owned(), 27.0)]),
         n: 600,
     };
     assert_eq!(got, Ok(vec![row]));
@@ -91,7 +91,7 @@ fn a_transfer_and_its_reply_are_halved() {
     let got = run(
         "BENCH 6 transfer 1 600 5200 per=2\nBENCH 6 transfer 2 600 5200 per=2\nBENCH 6 transfer 3 600 5200 per=2\n",
     );
-    assert_eq!(got.map(|rows| rows[0].instructions), Ok(26.0));
+    assert_eq!(got.map(|rows| rows[0].cost[INSTRUCTIONS]), Ok(26.0));
 }
 
 #[test]
@@ -100,6 +100,43 @@ fn systems_are_rows_of_their_own() {
     let text: String = (1..=3).flat_map(|t| [line("linear", t), line("inverted", t)]).collect();
     let systems: Vec<_> = run(&text).expect("sound").into_iter().map(|m| m.system).collect();
     assert_eq!(systems, [Some("ExOS linear".to_owned()), Some("ExOS inverted".to_owned())]);
+}
+
+/// Marks before and after each of four measurements of 600 iterations: so many cycles and instructions each.
+fn marked(each: [(u64, u64); 4]) -> (String, Marks) {
+    let mut marks = String::new();
+    let mut lines = String::new();
+    let mut at = (1000, 500);
+    for (number, (cycles, instructions)) in each.into_iter().enumerate() {
+        for (cycles, instructions) in [at, (at.0 + 600 * cycles, at.1 + 600 * instructions)] {
+            marks += &format!(
+                "{{\"cycles\":{cycles},\"instructions\":{instructions},\"nops\":0,\"icache_misses\":0,\
+                 \"dcache_misses\":0,\"stalls\":{{\"exception\":{}}}}}\n",
+                cycles - instructions
+            );
+        }
+        lines += &match number {
+            0 => format!("OVERHEAD 4 r 600 {} at={}\n", 600 * cycles, at.0),
+            trial => format!("BENCH 4 r {trial} 600 {} at={} per=2\n", 600 * cycles, at.0),
+        };
+        at = (at.0 + 600 * cycles + 77, at.1 + 600 * instructions + 7);
+    }
+    (lines, Marks::parse(&marks).expect("marks"))
+}
+
+#[test]
+fn with_marks_ticks_are_cycles_and_the_rest_is_known_too() {
+    let (lines, marks) = marked([(4, 4), (48, 30), (46, 30), (44, 28)]);
+    let got = measure(&parse(lines.lines()).expect("parses"), Some(&marks)).expect("measures");
+    let cost = &got[0].cost;
+    assert_eq!([cost[CYCLES], cost[INSTRUCTIONS], cost["stall exception"]], [21.0, 13.0, 8.0]);
+}
+
+#[test]
+fn a_measurement_without_its_marks_is_refused() {
+    let (lines, _) = marked([(4, 4), (48, 30), (46, 30), (44, 28)]);
+    let got = measure(&parse(lines.lines()).expect("parses"), Some(&Marks::default()));
+    assert!(matches!(got, Err(MeasureError::Unmarked { at: Some(1000), .. })), "{got:?}");
 }
 
 fn refusal(text: &str) -> String {

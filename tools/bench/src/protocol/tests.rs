@@ -16,15 +16,18 @@ fn a_trial_with_a_quoted_row() {
 
 #[test]
 fn a_trial_with_extras() {
-    let got = trial("BENCH 6 transfer 3 1000 9 per=2 system=\"ExOS linear\"\r");
+    let got = trial("BENCH 6 transfer 3 1000 9 per=2 system=\"ExOS linear\" at=77\r");
     assert_eq!((got.trial, got.per, got.system.as_deref()), (3, 2, Some("ExOS linear")));
+    assert_eq!(got.at, Some(77));
 }
 
 #[test]
 fn clock_and_overhead() {
     assert_eq!(parse_line("CLOCK 10 60"), Ok(Some(Report::Clock(Clock { ticks: 10, instructions: 60 }))));
-    let overhead = Overhead { table: "5".into(), row: "prot".into(), n: 10, ticks: 7 };
-    assert_eq!(parse_line("OVERHEAD 5 prot 10 7"), Ok(Some(Report::Overhead(overhead))));
+    let overhead = Overhead { table: "5".into(), row: "prot".into(), n: 10, ticks: 7, at: None };
+    assert_eq!(parse_line("OVERHEAD 5 prot 10 7"), Ok(Some(Report::Overhead(overhead.clone()))));
+    let overhead = Overhead { at: Some(12), ..overhead };
+    assert_eq!(parse_line("OVERHEAD 5 prot 10 7 at=12"), Ok(Some(Report::Overhead(overhead))));
 }
 
 #[test]
@@ -48,6 +51,8 @@ fn misprints_are_refused() {
         ("CLOCK 1", "expected CLOCK"),
         ("CLOCK 1 2 3", "expected CLOCK"),
         ("OVERHEAD 4 row 1", "expected OVERHEAD"),
+        ("OVERHEAD 4 row 1 2 per=1", "is not at="),
+        ("BENCH 4 row 1 10 5 at=x", "not a number"),
     ] {
         let got = parse_line(line).expect_err(line);
         assert!(got.contains(reason), "{line}: {got}");

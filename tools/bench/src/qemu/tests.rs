@@ -3,14 +3,14 @@ use crate::machine::shown;
 
 #[test]
 fn the_command() {
-    let job = Job { kernel: "k.elf".into(), append: Some("quick".into()), trace: false };
+    let job = Job { kernel: "k.elf".into(), append: Some("quick".into()), ..Job::default() };
     expect_test::expect!["qemu-system-mipsel -M malta -cpu 34Kf -m 64 -display none -vga none -nic none -monitor none -parallel none -serial stdio -no-reboot -semihosting-config enable=on,target=native -icount shift=0,sleep=off -seed 1 -rtc base=2026-01-01,clock=vm -append quick -kernel k.elf"]
         .assert_eq(&shown(&Malta::new("qemu-system-mipsel").command(&job)));
 }
 
 #[test]
 fn the_trace_option_goes_with_the_version() {
-    let job = Job { kernel: "k.elf".into(), append: None, trace: true };
+    let job = Job { kernel: "k.elf".into(), append: None, trace: true, ..Job::default() };
     let mut malta = Malta::new("qemu");
     assert!(shown(&malta.command(&job)).contains(" -singlestep -d exec,nochain "));
     malta.one_insn_per_tb = true;

@@ -19,7 +19,7 @@ fn sample(rows: Vec<Row>) -> (Results, Published) {
     let published = Published::load().expect("loads");
     let mut results = Results::default();
     results.environment.toolchain = "rustc 1".into();
-    results.replace(None, "none", rows, &published);
+    results.replace(None, rows, &published);
     (results, published)
 }
 

@@ -30,7 +30,7 @@ fn sample() -> Results {
         row("aegis", "round trip", "malta", 50.0),
         row("4", "procedure call", "malta", 4.0),
     ];
-    results.replace(None, "malta", rows, &published);
+    results.replace(None, rows, &published);
     results
 }
 
@@ -77,17 +77,19 @@ fn reading_gives_back_what_was_written() {
 fn one_table_is_replaced_and_the_rest_left() {
     let published = Published::load().expect("loads");
     let mut results = sample();
-    results.rows.push(row("4", "procedure call", "DEC2100", 5.0));
-    let new = vec![row("4", "procedure call", "malta", 3.0), row("aegis", "round trip", "malta", 51.0)];
-    results.replace(Some(&["4"]), "malta", new, &published);
+    let new = vec![
+        row("4", "procedure call", "malta", 3.0),
+        row("4", "procedure call", "DEC3100", 5.0),
+        row("4", "procedure call", "DEC2100", 6.0),
+        row("aegis", "round trip", "malta", 51.0),
+    ];
+    results.replace(Some(&["4"]), new, &published);
     let left: Vec<_> = results
         .rows
         .iter()
         .map(|r| (r.table.as_deref().unwrap_or(""), r.machine.as_str(), r.instructions.unwrap_or(0.0)))
         .collect();
-    expect![[
-        r#"[("4", "DEC2100", 5.0), ("4", "malta", 3.0), ("6", "malta", 26.0), ("aegis", "malta", 51.0)]"#
-    ]]
+    expect![[r#"[("4", "DEC2100", 6.0), ("4", "DEC3100", 5.0), ("4", "malta", 3.0), ("6", "malta", 26.0), ("aegis", "malta", 51.0)]"#]]
     .assert_eq(&format!("{left:?}"));
 }
 

@@ -78,7 +78,8 @@ impl Project {
             seconds: None,
         };
         change(&mut plan);
-        run_plan(&plan, &Shell, &Published::load().expect("loads"))
+        let target = Target { machine: Box::new(Shell), prefix: "", bound: Bound::Central };
+        run_plan(&plan, &[target], &Published::load().expect("loads"))
     }
 
     fn files(&self) -> [String; 3] {
@@ -181,12 +182,12 @@ fn a_guest_that_hangs_is_named_with_its_output_and_log() {
     project.kernel("bench-table5.elf", "echo booting; echo unalign; sleep 1000");
     let error = project.run_with(None, |plan| plan.seconds = Some(1)).expect_err("hangs").to_string();
     let error = error.replace(&*project.dir.path().to_string_lossy(), "ROOT");
-    expect![[r"
-        bench-table5.elf: hung: killed at its time limit
+    expect![[r#"
+        bench-table5.elf on malta: hung: killed at its time limit
           its last output:
             booting
             unalign
-          the whole log: ROOT/logs/bench-table5.log"]]
+          the whole log: ROOT/logs/bench-table5-malta.log"#]]
     .assert_eq(&error);
     assert_eq!(project.files(), [""; 3].map(str::to_owned));
 }
@@ -205,7 +206,7 @@ fn refusals() {
         let project = Project::new();
         project.kernel("bench-table5.elf", &script);
         let error = project.refused();
-        assert!(error.starts_with("bench-table5.elf: ") && error.contains(reason), "{error}");
+        assert!(error.starts_with("bench-table5.elf on malta: ") && error.contains(reason), "{error}");
     }
 }
 
@@ -228,11 +229,14 @@ fn an_unknown_table_is_named() {
 #[test]
 fn the_list() {
     let project = Project::new();
+    for file in ["decstation-bench-table4.elf", "decstation-bench-table5.elf"] {
+        project.kernel(file, "");
+    }
     std::fs::remove_file(project.dir.path().join("kernels/bench-table5.elf")).expect("removes");
-    expect![[r"
+    expect![[r#"
         table 4   bench-table4.elf   built      procedure call, syscall no stack, syscall stack
         table 5   bench-table5.elf   not built  unalign, overflow, coproc, prot
-        table 6   bench-table6.elf   built      transfer
-    "]]
+        table 6   bench-table6.elf   not built  transfer
+    "#]]
     .assert_eq(&list(&project.dir.path().join("kernels")));
 }

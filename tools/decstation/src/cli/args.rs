@@ -100,6 +100,9 @@ pub struct Args {
     /// Seed of what is random in the model (collision backoff) [default: 1]
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Write all counts, as a line of JSON, at each moment when the guest reads the cycle counter
+    #[arg(long, value_name = "FILE")]
+    pub marks: Option<PathBuf>,
     /// Print the counts at the end to standard error
     #[arg(long)]
     pub stats: bool,

@@ -9,8 +9,6 @@ use serde_json::{Map, Value, json};
 /// The counts as one JSON object. Exact integers; times in microseconds.
 pub fn json(machine: &Machine, bound: Bound, status: i32, ended: &str) -> Value {
     let c = machine.counters();
-    let stalls: Map<String, Value> =
-        STALL_NAMES.iter().zip(c.stalls).map(|(name, cycles)| ((*name).to_owned(), cycles.into())).collect();
     json!({
         "machine": machine.params.name,
         "bound": format!("{bound:?}").to_lowercase(),
@@ -19,7 +17,7 @@ pub fn json(machine: &Machine, bound: Bound, status: i32, ended: &str) -> Value 
         "us": machine.microseconds(),
         "instructions": c.instructions,
         "nops": c.nops,
-        "stalls": stalls,
+        "stalls": stalls(&c),
         "icache_misses": c.icache_misses,
         "dcache_misses": c.dcache_misses,
         "exceptions": c.exceptions,
@@ -28,6 +26,22 @@ pub fn json(machine: &Machine, bound: Bound, status: i32, ended: &str) -> Value 
         "state_hash": format!("{:016x}", machine.cpu.state_hash()),
         "exit_status": status,
         "ended": ended,
+    })
+}
+
+fn stalls(c: &Counters) -> Map<String, Value> {
+    STALL_NAMES.iter().zip(c.stalls).map(|(name, cycles)| ((*name).to_owned(), cycles.into())).collect()
+}
+
+/// One mark: the counters when the guest read the cycles.
+pub fn mark(c: &Counters) -> Value {
+    json!({
+        "cycles": c.cycles,
+        "instructions": c.instructions,
+        "nops": c.nops,
+        "stalls": stalls(c),
+        "icache_misses": c.icache_misses,
+        "dcache_misses": c.dcache_misses,
     })
 }
 

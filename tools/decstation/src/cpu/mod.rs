@@ -92,7 +92,8 @@ pub struct Cpu<B> {
     pub ram: Vec<u8>,
     /// What is not memory.
     pub board: B,
-    counter_device: CounterDevice,
+    /// The counters as the guest reads them.
+    pub counter_device: CounterDevice,
 
     cycle: Cycles,
     stalls: [Cycles; STALLS],

@@ -1,0 +1,110 @@
+//! Lower bounds: what no kernel that keeps the same promises can be faster than, on a given machine.
+//!
+//! `bounds.toml` beside this crate's manifest counts, for a row, the instructions, exceptions and stores that cannot be
+//! avoided; docs/hot-paths.md argues for each. Cycles follow from the machine's parameters: every instruction takes one,
+//! every exception its entry, and no fewer than all of it the stores' way through the write buffer.
+
+use serde::Deserialize;
+
+use decstation::params::Params;
+
+/// What a row cannot do without, for each operation.
+#[derive(Debug, Clone, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// The table.
+    pub table: String,
+    /// The rows that it holds for.
+    pub rows: Vec<String>,
+    /// Instructions.
+    pub instructions: f64,
+    /// Exceptions taken.
+    pub exceptions: f64,
+    /// Words stored.
+    pub stores: f64,
+    /// What it rests on, in a sentence.
+    pub why: String,
+}
+
+impl Bound {
+    /// Microseconds on a machine.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn us(&self, machine: &Params) -> f64 {
+        let processor = self.instructions + self.exceptions * f64::from(machine.exception_entry);
+        let memory = self.stores * f64::from(machine.write_retire.min(machine.same_page_retire));
+        processor.max(memory) * 1e6 / machine.clock_hz as f64
+    }
+}
+
+/// All of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    bound: Vec<Bound>,
+}
+
+impl Bounds {
+    /// Those compiled into this program.
+    ///
+    /// # Errors
+    /// When the file does not parse.
+    pub fn load() -> Result<Self, toml::de::Error> {
+        toml::from_str(include_str!("../bounds.toml"))
+    }
+
+    /// The bound of a row.
+    #[must_use]
+    pub fn of(&self, table: &str, row: &str) -> Option<&Bound> {
+        self.bound.iter().find(|b| b.table == table && b.rows.iter().any(|r| r == row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decstation::MACHINES;
+    use crate::suite::SUITE;
+
+    fn machine(name: &str) -> Params {
+        Params::built_in(name, decstation::params::Bound::Central).expect("is there")
+    }
+
+    #[test]
+    fn every_row_of_the_paper_has_one() {
+        let bounds = Bounds::load().expect("parses");
+        for image in SUITE {
+            for row in image.rows {
+                assert!(bounds.of(image.table, row).is_some(), "table {}, {row}", image.table);
+            }
+        }
+    }
+
+    #[test]
+    fn cycles_become_microseconds() {
+        let bounds = Bounds::load().expect("parses");
+        let call = bounds.of("4", "procedure call").expect("is there");
+        let us: Vec<f64> = MACHINES.iter().map(|(_, name)| call.us(&machine(name))).collect();
+        assert_eq!(
+            us.iter().map(|us| format!("{us:.2}")).collect::<Vec<_>>(),
+            ["0.56", "0.42", "0.28", "0.28"]
+        );
+    }
+
+    #[test]
+    fn many_stores_are_bound_by_memory() {
+        let bound = Bound {
+            table: String::new(),
+            rows: Vec::new(),
+            instructions: 10.0,
+            exceptions: 1.0,
+            stores: 3.0,
+            why: String::new(),
+        };
+        // 14 cycles of the processor's, 18 of the memory's, at 12.5 MHz.
+        assert!((bound.us(&machine("2100")) - 18.0 / 12.5).abs() < 1e-9);
+        // 15 of the memory's at 25 MHz; with page mode 3, so the processor's 14 count.
+        assert!((bound.us(&machine("5000/125")) - 15.0 / 25.0).abs() < 1e-9);
+        assert!((bound.us(&machine("5000/200")) - 14.0 / 25.0).abs() < 1e-9);
+    }
+}
