@@ -44,7 +44,7 @@ macro_rules! stub {
     (@ $(#[$doc:meta])* $variant:ident $function:ident ($($argument:ident)*) $load:literal) => {
         global_asm!(
             concat!(
-                ".pushsection .text.call, \"ax\", @progbits\n.set push\n.set noreorder\n.globl exos_", stringify!($function),
+                ".pushsection .text.hot, \"ax\", @progbits\n.set push\n.set noreorder\n.globl exos_", stringify!($function),
                 "\nexos_", stringify!($function), ":\n", $load, "li $2, {number}\nsyscall\njr $31\nnop\n.set pop\n.popsection"
             ),
             number = const Call::$variant as u32,
@@ -73,7 +73,7 @@ macro_rules! stubs {
 aegis_abi::for_each_call!(stubs);
 
 global_asm!(
-    ".pushsection .text.call, \"ax\", @progbits",
+    ".pushsection .text.hot, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
     ".globl exos_raw_call",

@@ -55,7 +55,7 @@ pub type Handler = fn(&mut Frame);
 const PAGE: usize = ENVIRONMENT_PAGE as usize;
 
 global_asm!(
-    ".pushsection .text.exception, \"ax\", @progbits",
+    ".pushsection .text.hot, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
     ".set noat",

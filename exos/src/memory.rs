@@ -16,6 +16,15 @@ pub struct Page {
     pub write: Capability,
 }
 
+/// Pages that fit side by side into a cache of 64 KB, direct-mapped by physical address.
+pub const COLOURS: u32 = 16;
+
+/// Where a page lies in such a cache: two pages of one colour evict each other's lines.
+#[must_use]
+pub const fn colour(page: u32) -> u32 {
+    page % COLOURS
+}
+
 /// A new capability, unguessable.
 #[must_use]
 pub fn capability() -> Capability {
@@ -43,6 +52,28 @@ impl Page {
         Self::allocate(ANY)
     }
 
+    /// Allocates a page of a cache colour ([`colour`]), or any if there is none nearby. The kernel gives
+    /// the pages that it is asked for; which ones suit its caches a program knows best.
+    ///
+    /// # Errors
+    /// Those of the call `page_alloc`.
+    pub fn of_colour(wanted: u32) -> Result<Self, Error> {
+        let any = Self::any()?;
+        // The kernel takes the next free page upwards, so what lies above is most likely free.
+        let mut number = any.number + colour(wanted.wrapping_sub(any.number));
+        for _ in 0..8 {
+            if number == any.number {
+                return Ok(any);
+            }
+            if let Ok(page) = Self::allocate(number) {
+                any.free()?;
+                return Ok(page);
+            }
+            number += COLOURS;
+        }
+        Ok(any)
+    }
+
     /// Frees it.
     ///
     /// # Errors
@@ -64,6 +95,13 @@ pub fn environment() -> &'static aegis_abi::environment::EnvironmentPage {
     // SAFETY: the kernel maps it there, read-only, for as long as the environment lives. It changes
     // under an asynchronous event only, which programs do not expect to see through this reference.
     unsafe { &*(aegis_abi::layout::ENVIRONMENT_PAGE as *const _) }
+}
+
+/// The physical page that is pinned at an address of this environment's second segment, if one is.
+#[must_use]
+pub fn pinned(address: u32) -> Option<u32> {
+    let entry = *environment().guaranteed.get((address >> PAGE_SHIFT) as usize)?;
+    (entry != 0).then_some(entry >> PAGE_SHIFT)
 }
 
 /// Pins a page at an address of the second segment of an environment.

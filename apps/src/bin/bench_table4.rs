@@ -49,7 +49,7 @@ global_asm!(
     "jr $31",
     "addiu $sp, $sp, 16",
     ".endm",
-    ".pushsection .text.bench, \"ax\", @progbits",
+    ".pushsection .text.hot, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
     ".align 4",

@@ -95,7 +95,7 @@ global_asm!(
     "jr $27",
     "nop",
     ".endm",
-    ".pushsection .text.bench, \"ax\", @progbits",
+    ".pushsection .text.hot, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
     ".set noat",

@@ -58,7 +58,7 @@ unsafe extern "C" {
 }
 
 global_asm!(
-    ".pushsection .text.bench, \"ax\", @progbits",
+    ".pushsection .text.hot, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
     ".align 4",

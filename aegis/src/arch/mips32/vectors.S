@@ -110,9 +110,8 @@ mips32_leave_debug:                     # the sdbbp becomes the reserved instruc
 mips32_call:
         bltz    $v0, mips32_transfer
         andi    $k1, $v0, {SELECTOR}    # slot of the transfer cache, or of the table of calls
-        subu    $k0, $v0, $k1           # what is left of the number
-        xori    $k0, $k0, {CALL_BASE}   # must be the base of Aegis's numbers
-        bnez    $k0, mips32_foreign_call
+        xori    $k0, $v0, {CALL_BASE}   # without the base of Aegis's numbers
+        bne     $k0, $k1, mips32_foreign_call # no more than the slot may be left
         mfc0    $k0, $13                # Cause, for its sign
         bltz    $k0, mips32_foreign_call # in a branch's delay slot: we could not return behind it
         lui     $k0, %hi(mips32_calls)

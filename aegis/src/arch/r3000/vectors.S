@@ -15,7 +15,7 @@
 
 # ---- vectors, copied to 0x80000000 and 0x80000080 ----------------------------------------------
 
-        .section .text.asm, "ax", @progbits
+        .section .text.vector, "ax", @progbits
         .globl  asm_refill_vector
 asm_refill_vector:                      # no TLB entry matches a user address
         lui     $k0, %hi({HOT})
@@ -44,6 +44,7 @@ asm_general_vector_end:
 # ---- exception dispatch ------------------------------------------------------------------------
 # k0 = page + 4 code, a0 and a1 saved. The handler gets a0 = EPC, a1 = bad address, a2 = Cause.
 
+        .section .text.hot, "ax", @progbits
         .globl  asm_dispatch_address
 asm_dispatch_address:                   # exceptions that have a bad address
         lw      $k1, {HANDLER_PC}($k0)  # the environment's handler for this code
@@ -83,9 +84,8 @@ asm_kernel_address:
 asm_call:
         bltz    $v0, asm_transfer
         andi    $k1, $v0, {SELECTOR}    # slot of the transfer cache, or of the table of calls
-        subu    $k0, $v0, $k1           # what is left of the number
-        xori    $k0, $k0, {CALL_BASE}   # must be the base of Aegis's numbers
-        bnez    $k0, asm_foreign_call
+        xori    $k0, $v0, {CALL_BASE}   # without the base of Aegis's numbers
+        bne     $k0, $k1, asm_foreign_call # no more than the slot may be left
         mfc0    $k0, $13                # Cause, for its sign
         nop
         bltz    $k0, asm_foreign_call   # in a branch's delay slot: we could not return behind it
