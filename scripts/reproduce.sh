@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
 # Regenerates the paper's tables on this machine: sets up, builds, runs the benchmarks, prints them.
 #
-#   scripts/reproduce.sh [--table N] [--quick] [--list]
+#   scripts/reproduce.sh [--table N] [--quick] [--diff [REV|FILE]] [--list]
 #
-#   --table N   only this table; its rows replace those in bench-results
-#   --quick     fewer iterations; results go to target/quick-results and bench-results stays as it is
-#   --list      say what can be run, and run nothing
+#   --table N          only this table; its rows replace those in bench-results
+#   --quick            fewer iterations; results go to target/quick-results and bench-results stays as it is
+#   --diff [REV|FILE]  then say which rows moved against the results of a git revision (HEAD if none is
+#                      given) or of a file, and by which kind of cycles
+#   --list             say what can be run, and run nothing
 #
-# Results are written to bench-results: results.json, tables.md, tables.csv. A second run on the same
-# machine writes the same bytes.
+# Every image runs on the models of all four DECstations, at the central values of their timing parameters
+# and at both ends of the uncertain ones, and in QEMU. Results are written to bench-results: results.json,
+# tables.md, tables.csv. A second run on the same machine writes the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case " $* " in
-*" -h "* | *" --help "*) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
-esac
+whole=yes
 list=no
 for argument in "$@"; do
-    [ "$argument" = --list ] && list=yes
+    case $argument in
+    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --list) list=yes ;;
+    --table | --quick) whole=no ;;
+    esac
 done
 
 scripts/setup.sh
@@ -27,6 +32,6 @@ scripts/setup.sh
 env $HOST_CARGO build --quiet --release -p bench -p decstation
 [ $list = yes ] || scripts/build.sh
 "${CARGO_TARGET_DIR:-target}/release/bench" run --kernel-dir target/images "$@"
-if [ -z "$*" ]; then
+if [ $list = no ] && [ $whole = yes ]; then
     "${CARGO_TARGET_DIR:-target}/release/bench" readme-table
 fi

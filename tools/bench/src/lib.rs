@@ -19,6 +19,7 @@
 //! - [`results`]: `results.json`, merged and written so that two runs are byte-identical.
 //! - [`published`]: the paper's numbers, with the source and the confidence of each.
 //! - [`report`]: the tables.
+//! - [`diff`]: what moved against earlier results, by kinds of cycles.
 //! - [`guest_test`]: guest test suites through the same runner.
 //! - [`trace`]: instructions executed from one address to another, counted from QEMU's execution trace.
 //! - [`sizes`]: lines per area, bytes of the kernel.
@@ -28,6 +29,7 @@
 
 pub mod bounds;
 pub mod decstation;
+pub mod diff;
 pub mod guest_test;
 pub mod machine;
 pub mod marks;

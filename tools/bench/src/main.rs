@@ -33,6 +33,8 @@ enum Command {
     Test(TestArgs),
     /// Print the tables of an existing results.json, and write tables.md and tables.csv anew.
     Report(ReportArgs),
+    /// Say which rows moved against earlier results, and by which kind of cycles.
+    Diff(DiffArgs),
     /// Regenerate the results section of README.md.
     ReadmeTable(ReadmeArgs),
     /// Count lines of each area, and bytes of kernels.
@@ -69,6 +71,9 @@ struct RunArgs {
     /// Fewer iterations; results go to target/quick-results unless --out is given.
     #[arg(long)]
     quick: bool,
+    /// Then say which rows moved against the results of a git revision or of a file, and by which kind of cycles.
+    #[arg(long, value_name = "REV|FILE", num_args = 0..=1, default_missing_value = "HEAD")]
+    diff: Option<String>,
     /// Print what can be run, and run nothing.
     #[arg(long)]
     list: bool,
@@ -121,6 +126,16 @@ struct TestArgs {
 #[derive(Args)]
 struct ReportArgs {
     /// Where results.json is.
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct DiffArgs {
+    /// A results file, or a git revision
+    #[arg(value_name = "REV|FILE", default_value = "HEAD")]
+    earlier: String,
+    /// Where the results are that it is compared with.
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
 }
@@ -194,6 +209,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run(args),
         Command::Test(args) => test(args),
         Command::Report(args) => report(args),
+        Command::Diff(args) => diff(args),
         Command::ReadmeTable(args) => readme_table(args),
         Command::Sizes(args) => count_sizes(&args),
         Command::Path(args) => path(&args),
@@ -220,6 +236,8 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
         print!("{}", runner::list(&kernels));
         return Ok(());
     }
+    // Read before the run replaces them.
+    let earlier = args.diff.as_ref().map(|which| bench::diff::earlier(&root, which)).transpose()?;
     let default = if args.quick { "target/quick-results" } else { "bench-results" };
     let found = project::toolchain(&root).remove("GUEST_VERSION");
     let plan = runner::Plan {
@@ -235,6 +253,10 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
     targets.extend(Target::decstations(&decstation()));
     let tables = runner::run_plan(&plan, &targets, &Published::load()?)?;
     print!("{tables}");
+    if let (Some(which), Some(earlier)) = (&args.diff, &earlier) {
+        let now = Results::read(&plan.out.join("results.json"))?;
+        print!("\nAgainst {which}:\n{}", bench::diff::report(earlier, &now));
+    }
     Ok(())
 }
 
@@ -279,6 +301,13 @@ fn report(args: ReportArgs) -> anyhow::Result<()> {
     let published = Published::load()?;
     runner::write(&dir, &results, &published)?;
     print!("{}", report::terminal(&results, &published, None));
+    Ok(())
+}
+
+fn diff(args: DiffArgs) -> anyhow::Result<()> {
+    let before = bench::diff::earlier(&project::root(), &args.earlier)?;
+    let (_, after) = read_results(args.results)?;
+    print!("{}", bench::diff::report(&before, &after));
     Ok(())
 }
 

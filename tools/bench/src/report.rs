@@ -42,6 +42,24 @@ fn us(x: f64) -> String {
     format!("{x:.2}")
 }
 
+/// The times at both ends of the uncertain parameters.
+fn band(row: &Row) -> Option<String> {
+    Some(format!("{:.2} to {:.2}", row.us_low?, row.us_high?))
+}
+
+fn of_lower_bound(row: &Row) -> Option<f64> {
+    Some(row.us? / row.lower_bound_us?)
+}
+
+/// Misses of both caches, for each operation; flagged where they are no leftover of the clock's interrupts, since what
+/// is measured is meant to be warm.
+fn misses(row: &Row) -> Option<String> {
+    const LEFTOVER: f64 = 0.1;
+    let misses = row.i_misses? + row.d_misses?;
+    let flag = if misses > LEFTOVER { "!" } else { "" };
+    Some(format!("{misses:.2}{flag}"))
+}
+
 fn grid(results: &Results, published: &Published, id: &str) -> Grid {
     match published.table(id) {
         Some(table) => paper_grid(results, table),
@@ -100,8 +118,13 @@ fn paper_grid(results: &Results, table: &Table) -> Grid {
             };
             let name = || format!("{system}, here");
             line(machine, name(), "µs", &|c| find(c)?.us.map(us));
+            line(machine, name(), "µs, low to high", &|c| band(find(c)?));
             line(machine, name(), "of published", &|c| find(c)?.ratio.map(us));
-            line(machine, name(), "instructions", &|c| find(c)?.instructions.map(|x| x.to_string()));
+            line(machine, name(), "lower bound, µs", &|c| find(c)?.lower_bound_us.map(us));
+            line(machine, name(), "of lower bound", &|c| of_lower_bound(find(c)?).map(us));
+            line(machine, name(), "cycles", &|c| find(c)?.cycles.map(us));
+            line(machine, name(), "instructions", &|c| find(c)?.instructions.map(us));
+            line(machine, name(), "cache misses", &|c| misses(find(c)?));
         }
     }
     let mut header: Vec<String> = ["machine", "system", "unit"].map(str::to_owned).into();
@@ -125,11 +148,16 @@ fn extra_grid(results: &Results, id: &str) -> Grid {
                 r.system.clone(),
                 r.machine.clone(),
                 cell(r.instructions),
+                r.cycles.map(us).unwrap_or_default(),
                 r.us.map(us).unwrap_or_default(),
+                band(r).unwrap_or_default(),
+                misses(r).unwrap_or_default(),
             ]
         })
         .collect();
-    let header = ["row", "system", "machine", "instructions", "µs"].map(str::to_owned).into();
+    let header =
+        ["row", "system", "machine", "instructions", "cycles", "µs", "µs, low to high", "cache misses"];
+    let header = header.map(str::to_owned).into();
     Grid { title: format!("{id}: rows that the paper does not have"), header, rows: lines }
 }
 
@@ -145,7 +173,7 @@ fn narrow(grid: Grid) -> Grid {
 fn numeric(grid: &Grid, column: usize) -> bool {
     grid.rows.iter().all(|row| {
         let cell = row[column].as_str();
-        cell == NOTHING || cell == "n/a" || cell.parse::<f64>().is_ok()
+        cell == NOTHING || cell == "n/a" || cell.starts_with(|c: char| c.is_ascii_digit())
     })
 }
 
@@ -205,8 +233,13 @@ pub fn terminal(results: &Results, published: &Published, only: Option<&[&str]>)
     format!("{}\n{LEGEND}\n", drawn.join("\n"))
 }
 
-const LEGEND: &str = "\"published\" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); \"here\" is this kernel. On malta (QEMU) only \
-     instructions are counted.";
+/// What stands under the tables.
+const LEGEND: &str = "\
+\"published\" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); \"here\" is this kernel.
+DECstations are modelled (tools/decstation): times at the central values of the timing parameters, \"low to
+high\" at both ends of the uncertain ones. A lower bound is what no kernel that keeps the same promises can be
+faster than (docs/hot-paths.md). Cache misses are for each operation; \"!\" flags a row that should have none.
+On malta (QEMU) only instructions are counted, without one that takes an exception; the model counts that too.";
 
 /// `tables.md`.
 #[must_use]
@@ -240,18 +273,21 @@ pub fn csv(results: &Results, published: &Published) -> String {
         false => text.to_owned(),
     };
     let number = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
-    let mut text =
-        String::from("table,row,system,machine,origin,instructions,cycles,us,us_low,us_high,ratio,n\n");
+    let mut text = String::from(
+        "table,row,system,machine,origin,instructions,cycles,us,us_low,us_high,ratio,lower_bound_us,i_misses,d_misses,n\n",
+    );
     for id in tables(results) {
         for n in published.table(id).map_or(&[][..], |t| &t.rows[..]) {
             let machine = n.machine.as_deref().unwrap_or_default();
             let names = [id, &n.row, &n.system, machine, "published"].map(field).join(",");
-            let _ = writeln!(text, "{names},,,{},,,,", number(n.us()));
+            let _ = writeln!(text, "{names},,,{},,,,,,,", number(n.us()));
         }
         for r in table_rows(results, id) {
             let row = r.row.as_deref().unwrap_or_default();
             let names = [id, row, &r.system, &r.machine, "here"].map(field).join(",");
-            let values = [r.instructions, r.cycles, r.us, r.us_low, r.us_high, r.ratio].map(number).join(",");
+            let times = [r.instructions, r.cycles, r.us, r.us_low, r.us_high, r.ratio];
+            let values = times.into_iter().chain([r.lower_bound_us, r.i_misses, r.d_misses]).map(number);
+            let values = values.collect::<Vec<_>>().join(",");
             let _ = writeln!(text, "{names},{values},{}", r.n.map(|n| n.to_string()).unwrap_or_default());
         }
     }
@@ -303,6 +339,9 @@ fn readme_grid(results: &Results, published: &Published) -> Grid {
             paper("Ultrix"),
             paper(&r.system),
             ours(machine).and_then(|x| x.us).map(us).unwrap_or_default(),
+            ours(machine).and_then(band).unwrap_or_default(),
+            ours(machine).and_then(|x| x.ratio).map(us).unwrap_or_default(),
+            ours(machine).and_then(|x| x.lower_bound_us).map(us).unwrap_or_default(),
             ours("malta").and_then(|x| x.instructions).map(|x| x.to_string()).unwrap_or_default(),
         ]);
     }
@@ -312,7 +351,10 @@ fn readme_grid(results: &Results, published: &Published) -> Grid {
         "Ultrix, published, µs".to_owned(),
         "Aegis/ExOS, published, µs".to_owned(),
         "here, modelled, µs".to_owned(),
-        "here, instructions".to_owned(),
+        "low to high".to_owned(),
+        "of published".to_owned(),
+        "lower bound, µs".to_owned(),
+        "here, instructions (malta)".to_owned(),
     ];
     Grid { title: String::new(), header: header.into(), rows }
 }

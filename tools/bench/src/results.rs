@@ -163,7 +163,11 @@ impl Results {
         Self::parse(&text).with_context(|| format!("{} is not a results file", path.display()))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    /// Read a file's text.
+    ///
+    /// # Errors
+    /// When it is not what [`Results::to_json`] writes.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         #[derive(Deserialize)]
         struct File {
             schema: u32,

@@ -107,7 +107,7 @@ fn all_tables() {
                        Aegis, published   µs                      0.42               2.9            3.5
           DEC5000/125  Ultrix, published  µs                      0.28              21.3           21.3
                        Aegis, published   µs                      0.28               1.6            2.3
-          malta        Aegis, here        instructions               6                30             54
+          malta        Aegis, here        instructions            6.00             30.00          54.00
 
         Table 5: exception dispatch
           machine      system             unit          unalign  overflow  coproc   prot
@@ -118,7 +118,7 @@ fn all_tables() {
                        Aegis, published   µs                2.1       2.1     2.1    2.3
           DEC5000/125  Ultrix, published  µs                n/a     130.0     n/a  154.0
                        Aegis, published   µs                1.5       1.5     1.5    1.5
-          malta        Aegis, here        instructions       18        18      18     18
+          malta        Aegis, here        instructions    18.00     18.00   18.00  18.00
 
         Table 6: unidirectional protected control transfer
           machine          system            unit          transfer
@@ -127,9 +127,13 @@ fn all_tables() {
           DEC3100          Aegis, published  µs                 2.2
           DEC5000/125      Aegis, published  µs                 1.4
           Intel 486 DX-50  L3, published     µs                 9.3
-          malta            Aegis, here       instructions        24
+          malta            Aegis, here       instructions     24.00
 
-        "published" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); "here" is this kernel. On malta (QEMU) only instructions are counted.
+        "published" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); "here" is this kernel.
+        DECstations are modelled (tools/decstation): times at the central values of the timing parameters, "low to
+        high" at both ends of the uncertain ones. A lower bound is what no kernel that keeps the same promises can be
+        faster than (docs/hot-paths.md). Cache misses are for each operation; "!" flags a row that should have none.
+        On malta (QEMU) only instructions are counted, without one that takes an exception; the model counts that too.
     "#]]
     .assert_eq(&project.run(None).expect("runs"));
 }
