@@ -1,24 +1,58 @@
 #!/usr/bin/env bash
-# Boots Aegis interactively, on QEMU's malta board or on the DECstation model.
+# Boots Aegis interactively, on QEMU's malta board, on the DECstation model, or on GXemul's DECstation.
 #
-#   scripts/run.sh [--gdb] [--append TEXT] [--machine M] [PROGRAM]
+#   scripts/run.sh [--gdb] [--append TEXT] [--machine M | --gxemul] [PROGRAM]
+#   scripts/run.sh trace-dispatch [--machine M] [KIND]
 #
 #   PROGRAM         an image of target/images: hello (the default), bench-table4, test-suite, ...
 #   --gdb           wait for gdb-multiarch before the first instruction, and say how to attach
 #   --append TEXT   the kernel's command line, such as "quick" or "seed=7"
 #   --machine M     the DECstation model instead of QEMU: 2100, 3100, 5000/125 or 5000/200
+#   --gxemul        GXemul's DECstation 5000/200 instead
+#   trace-dispatch  print an exception's way through the kernel, cycle by cycle: see its --help
 #
-# To quit: Ctrl-A, then X (QEMU), or Ctrl-C (the model).
+# To quit: Ctrl-A, then X (QEMU), Ctrl-C (the model), or Ctrl-C, then quit (GXemul). Every other key goes to the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# Runs a command that gets each key as it is pressed, but Ctrl-C, which ends it. However it ends, the
+# terminal is as before.
+on_terminal() {
+    [ -t 0 ] || exec "$@"
+    saved=$(stty -g)
+    child=
+    trap 'stty "$saved"' EXIT
+    trap 'end_child; exit 129' HUP
+    trap 'end_child; exit 130' INT
+    trap 'end_child; exit 143' TERM
+    stty -icanon -echo -icrnl -ixon min 1 time 0 quit undef susp undef
+    # In the background, so that the traps do not wait for it.
+    exec 3<&0
+    "$@" <&3 &
+    child=$!
+    local status=0
+    wait "$child" || status=$?
+    exit "$status"
+}
+
+end_child() {
+    [ -z "$child" ] || kill "$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+}
+
+if [ "${1:-}" = trace-dispatch ]; then
+    shift
+    exec scripts/trace-dispatch.sh "$@"
+fi
 
 program=hello
 append=
 gdb=no
 machine=
+gxemul=
 while [ $# -gt 0 ]; do
     case $1 in
-    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --gdb) gdb=yes ;;
     --append)
         [ $# -ge 2 ] || { echo "run: --append needs a text" >&2; exit 2; }
@@ -30,6 +64,7 @@ while [ $# -gt 0 ]; do
         machine=$2
         shift
         ;;
+    --gxemul) gxemul=yes ;;
     -*) echo "run: unknown option $1; see --help" >&2; exit 2 ;;
     *) program=$1 ;;
     esac
@@ -40,13 +75,21 @@ scripts/setup.sh >/dev/null || scripts/setup.sh
 scripts/build.sh
 # shellcheck disable=SC1091
 . target/toolchain.env
-image=target/images/${machine:+decstation-}$program.elf
+on=$machine$gxemul
+image=target/images/${on:+decstation-}$program.elf
 if [ ! -f "$image" ]; then
     echo "run: there is no program '$program'. There are:" >&2
     for file in target/images/*.elf; do
         echo "  $(basename "$file" .elf)" >&2
     done
     exit 1
+fi
+
+if [ -n "$gxemul" ]; then
+    [ -n "${GXEMUL:-}" ] || { echo "run: there is no gxemul; apt-get install gxemul, then scripts/setup.sh" >&2; exit 1; }
+    [ $gdb = no ] || { echo "run: --gdb is for QEMU and the model" >&2; exit 2; }
+    echo "run: $program on GXemul; to quit press Ctrl-C, then type quit"
+    exec "$GXEMUL" -q -E decstation -e 3max ${append:+-o "$append"} "$image"
 fi
 
 if [ -n "$machine" ]; then
@@ -56,7 +99,7 @@ if [ -n "$machine" ]; then
     [ $gdb = no ] || options+=(--gdb 127.0.0.1:1234)
     [ -z "$append" ] || options+=(--append "$append")
     echo "run: $program on the model of a DECstation $machine; to quit press Ctrl-C"
-    exec "${CARGO_TARGET_DIR:-target}/release/decstation" "${options[@]}" "$image"
+    on_terminal "${CARGO_TARGET_DIR:-target}/release/decstation" "${options[@]}" "$image"
 fi
 
 options=()

@@ -79,10 +79,18 @@ impl Config {
     /// Reads a configuration file's text.
     ///
     /// # Errors
-    /// Text that is not TOML, an unknown key, a value of the wrong type.
-    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+    /// A line of text: text that is not TOML, an unknown key, a value of the wrong type.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| one_line(text, &error))
     }
+}
+
+/// An error in the TOML of `text` as one line that begins with its place.
+#[must_use]
+pub fn one_line(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+    let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("line {}: {message}", before.matches('\n').count() + 1)
 }
 
 /// Reads a station address: six hexadecimal bytes with colons.
@@ -91,7 +99,10 @@ pub fn parse_station(text: &str) -> Option<[u8; 6]> {
     let mut address = [0; 6];
     let mut parts = text.split(':');
     for byte in &mut address {
-        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
+        let part = parts.next()?;
+        // A sign is a number to Rust, and not to us.
+        let digits = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_hexdigit());
+        *byte = if digits { u8::from_str_radix(part, 16).ok()? } else { return None };
     }
     parts.next().is_none().then_some(address)
 }
@@ -112,13 +123,32 @@ mod tests {
     #[test]
     fn unknown_keys_are_errors() {
         let e = Config::parse("ram = 8").unwrap_err();
-        assert!(e.to_string().contains("ram"));
+        assert!(e.contains("ram"));
+    }
+
+    #[test]
+    fn errors_are_one_line_that_names_the_place() {
+        for (text, word) in [
+            ("seed = 1\nram = 8", "line 2: unknown field `ram`"),
+            ("ram_mb = \"x\"", "line 1: invalid type: string \"x\", expected u32"),
+            ("ram_mb = -1", "expected u32"),
+            ("ram_mb = 99999999999", "expected u32"),
+            ("bound = \"mid\"", "unknown variant `mid`"),
+            ("[parameters]\nmiss = \"a\"", "line 2: invalid type"),
+            ("a = [", "line 1: "),
+            ("machine = 3", "expected a string"),
+        ] {
+            let e = Config::parse(text).unwrap_err();
+            assert!(e.contains(word) && e.lines().count() == 1, "{text}: {e}");
+        }
     }
 
     #[test]
     fn station_addresses() {
         assert_eq!(parse_station("08:00:2b:01:02:fe"), Some([8, 0, 0x2b, 1, 2, 0xfe]));
         assert_eq!(parse_station("08:00:2b:01:02"), None);
+        assert_eq!(parse_station("+8:00:2b:00:00:01"), None);
+        assert_eq!(parse_station("008:0:2b:0:0:1"), None);
         assert_eq!(parse_station("08:00:2b:01:02:03:04"), None);
     }
 }

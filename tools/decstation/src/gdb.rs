@@ -170,7 +170,7 @@ impl Debugged<'_> {
         let reason = match &stop {
             Stop::Limit if self.machine.cpu.now() < self.max_cycles => return None,
             Stop::Breakpoint if self.stepping => return Some(SingleThreadStopReason::DoneStep),
-            Stop::Breakpoint => return Some(SingleThreadStopReason::SwBreak(())),
+            Stop::Breakpoint | Stop::Observed => return Some(SingleThreadStopReason::SwBreak(())),
             Stop::Limit => SingleThreadStopReason::Terminated(Signal::SIGXCPU),
             Stop::Exit(status) => SingleThreadStopReason::Exited(*status as u8),
             Stop::Halt(_) => SingleThreadStopReason::Exited(0),

@@ -12,7 +12,7 @@
 //!   bus                the contract between processor and devices
 //!   counters           what is counted; counter_device shows it to the guest
 //!   params             the timing parameters (machines.toml)
-//!   trace, profile, gdb, symbols   watching a run
+//!   trace, follow, profile, gdb, symbols   watching a run
 //! ```
 //!
 //! **Time.** One clock, the CPU's. An instruction issues in one cycle; what it waits for is added
@@ -45,6 +45,7 @@ pub mod counters;
 pub mod cp0;
 pub mod cpu;
 pub mod disasm;
+pub mod follow;
 pub mod gdb;
 pub mod isa;
 pub mod loader;

@@ -21,6 +21,7 @@ use decstation::cpu::Stop;
 use decstation::machine::Machine;
 use decstation::net::segment::Segment;
 use decstation::net::time::Clock;
+use decstation::params::table::table;
 
 use args::Args;
 
@@ -33,7 +34,15 @@ const FAULTED: i32 = 125;
 const SLICE: u64 = 1_000_000;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and version are no errors: they have their text and status.
+        Err(text) if !text.use_stderr() => text.exit(),
+        Err(error) => {
+            eprintln!("decstation: {}", args::complaint(&error));
+            return ExitCode::from(2);
+        }
+    };
     match run(&args) {
         Ok(status) => ExitCode::from(u8::try_from(status & 0xff).unwrap_or(u8::MAX)),
         Err(error) => {
@@ -44,6 +53,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<i32> {
+    if args.parameters_table {
+        print!("{}", table(&build::parameters(args)?)?);
+        return Ok(0);
+    }
     let mut setup = build::setup(args)?;
     let started = Instant::now();
     let mut machines = std::mem::take(&mut setup.machines);
@@ -73,6 +86,7 @@ fn run(args: &Args) -> Result<i32> {
         eprintln!("decstation: {which}{message}");
     }
     report(args, &machines[0], &setup, status, &stop, seconds)?;
+    report::watched(&machines[0])?;
     Ok(status)
 }
 
@@ -99,6 +113,7 @@ fn report(
             Stop::Limit => "max-cycles",
             Stop::Fault(_) => "fault",
             Stop::Breakpoint => "debugger",
+            Stop::Observed => "followed",
         };
         let line = report::json(machine, setup.bound, status, ended);
         let mut output = build::writer(path)?;
@@ -121,6 +136,7 @@ fn outcome(machine: &Machine, stop: &Stop) -> (i32, Option<String>) {
         Stop::Limit => (TIMED_OUT, Some(format!("gave up at --max-cycles, at {}", at()))),
         Stop::Fault(report) => (FAULTED, Some(format!("{report}\n  next instruction at {}", at()))),
         Stop::Breakpoint => (0, Some("the debugger ended the run".to_owned())),
+        Stop::Observed => (0, None),
     }
 }
 

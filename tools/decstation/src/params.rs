@@ -4,6 +4,8 @@
 //! and [`Bound`] selects which one a run uses. All times are in cycles of the modelled CPU.
 //! Nothing here is fitted to the paper's results.
 
+pub mod table;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -105,8 +107,8 @@ pub struct Params {
 #[derive(Debug, thiserror::Error)]
 pub enum ParamError {
     /// The file is not TOML, or not of the expected shape.
-    #[error("machine parameters: {0}")]
-    Parse(#[from] toml::de::Error),
+    #[error("machine parameters, {0}")]
+    Parse(String),
     /// No machine of that name.
     #[error("unknown machine `{0}` (known: 2100, 3100, 5000/125, 5000/200)")]
     Unknown(String),
@@ -123,10 +125,15 @@ pub enum ParamError {
 }
 
 #[derive(Clone, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
 struct Entry {
     value: toml::Value,
     low: Option<toml::Value>,
     high: Option<toml::Value>,
+    confidence: Option<String>,
+    source: Option<String>,
+    /// Why a value of low confidence has no low and high.
+    reason: Option<String>,
     extra: Option<u32>,
     same_page: Option<u32>,
     page_bytes: Option<u32>,
@@ -212,14 +219,50 @@ impl Reader<'_> {
         self.optional(key)?.ok_or_else(|| self.bad(key, "is missing"))
     }
 
-    fn power_of_two(&self, key: &str, value: u32, least: u32) -> Result<u32, ParamError> {
-        if value.is_power_of_two() && value >= least {
+    fn power_of_two(&self, key: &str, value: u32, least: u32, most: u32) -> Result<u32, ParamError> {
+        if value.is_power_of_two() && (least..=most).contains(&value) {
             Ok(value)
         } else {
-            Err(self.bad(key, format!("must be a power of two of at least {least}")))
+            Err(self.bad(key, format!("must be a power of two, {least} to {most}")))
         }
     }
 }
+
+/// What a file may say of the machines: sections by name, entries by key.
+type File = BTreeMap<String, Section>;
+
+/// Reads a parameter file; every section and key must be one of the built-in file's.
+fn read(text: &str) -> Result<File, ParamError> {
+    let file: File =
+        toml::from_str(text).map_err(|error| ParamError::Parse(crate::config::one_line(text, &error)))?;
+    let known: File =
+        toml::from_str(BUILT_IN).map_err(|error| ParamError::Parse(error.message().to_owned()))?;
+    for (section, entries) in &file {
+        let bad = |key: &str, problem: &str| ParamError::Bad {
+            machine: section.clone(),
+            key: key.to_owned(),
+            problem: problem.to_owned(),
+        };
+        if !known.contains_key(section) {
+            return Err(bad(section, "is not a section"));
+        }
+        if let Some(key) = entries.keys().find(|&key| known.values().all(|s| !s.contains_key(key))) {
+            return Err(bad(key, "is not a parameter"));
+        }
+    }
+    Ok(file)
+}
+
+/// Numbers of the file that say what the model is built to, and that it cannot change.
+const FIXED: [&str; 7] = [
+    "load_delay",
+    "branch_delay",
+    "tlb_entries",
+    "tlb_wired",
+    "quantum_us",
+    "ethernet_bits_s",
+    "ethernet_min_us",
+];
 
 impl Params {
     /// The parameters of machine `name` from the built-in file.
@@ -241,22 +284,28 @@ impl Params {
         bound: Bound,
         overrides: &BTreeMap<String, f64>,
     ) -> Result<Self, ParamError> {
-        let file: BTreeMap<String, Section> = toml::from_str(text)?;
+        let file = read(text)?;
         let wanted = name.trim().to_ascii_lowercase().trim_start_matches("dec").to_owned();
         let (_, section, printed) = MACHINES
             .iter()
             .find(|(short, section, _)| *short == wanted || section.trim_start_matches("dec") == wanted)
             .ok_or_else(|| ParamError::Unknown(name.to_owned()))?;
         let empty = Section::new();
-        let reader = Reader {
-            machine: section,
-            own: file.get(*section).ok_or_else(|| ParamError::Unknown(name.to_owned()))?,
-            common: file.get("common").unwrap_or(&empty),
-            overrides,
-            bound,
-        };
-        if let Some(key) = overrides.keys().find(|k| reader.entry(k).is_none()) {
-            return Err(reader.bad(key, "is not a parameter of this machine"));
+        let own = file.get(*section).ok_or_else(|| ParamError::Bad {
+            machine: (*section).to_owned(),
+            key: format!("[{section}]"),
+            problem: "is missing from the file".to_owned(),
+        })?;
+        let reader =
+            Reader { machine: section, own, common: file.get("common").unwrap_or(&empty), overrides, bound };
+        for key in overrides.keys() {
+            match reader.entry(key) {
+                None => return Err(reader.bad(key, "is not a parameter of this machine")),
+                Some(entry) if entry.value.is_str() || FIXED.contains(&key.as_str()) => {
+                    return Err(reader.bad(key, "cannot be replaced by a number"));
+                }
+                Some(_) => {}
+            }
         }
         reader.params(printed)
     }
@@ -293,27 +342,32 @@ impl Reader<'_> {
             return Err(self.bad("write_depth", "must be between 1 and 16"));
         }
         let clock_hz = u64::from(self.integer("clock_hz")?);
-        if clock_hz < 1_000_000 {
-            return Err(self.bad("clock_hz", "must be at least 1 MHz"));
+        if !(1_000_000..=1_000_000_000).contains(&clock_hz) {
+            return Err(self.bad("clock_hz", "must be 1 MHz to 1 GHz"));
         }
+        let lance_latency_us = self.number("lance_latency_us")?.unwrap_or(0.0);
+        if !(0.0..=1e6).contains(&lance_latency_us) {
+            return Err(self.bad("lance_latency_us", "must be 0 to 1000000"));
+        }
+        let page_bytes = retire.and_then(|e| e.page_bytes).unwrap_or(4096);
         let cache_bytes = self.integer("cache_bytes")?;
         Ok(Params {
             name: printed.to_owned(),
             clock_hz,
             cpu,
-            cache_bytes: self.power_of_two("cache_bytes", cache_bytes, 4096)?,
-            icache_fetch: self.power_of_two("icache_line", icache_fetch, 4)?,
-            dcache_fetch: self.power_of_two("read_miss_fetches", dcache_fetch, 4)?,
+            cache_bytes: self.power_of_two("cache_bytes", cache_bytes, 4096, 256 << 10)?,
+            icache_fetch: self.power_of_two("icache_line", icache_fetch, 4, 4096)?,
+            dcache_fetch: self.power_of_two("read_miss_fetches", dcache_fetch, 4, 4096)?,
             miss: self.integer("miss")?,
             write_depth,
             write_retire,
             same_page_retire,
-            page_bytes: retire.and_then(|e| e.page_bytes).unwrap_or(4096),
+            page_bytes: self.power_of_two("write_retire", page_bytes, 4, 1 << 24)?,
             partial_store,
             device_read,
             device_write: self.integer("device_write")?,
             lance_word: self.optional("lance_word")?.unwrap_or(device_read),
-            lance_latency_us: self.number("lance_latency_us")?.unwrap_or(0.0),
+            lance_latency_us,
             exception_entry: self.integer("exception_entry")?,
             micro_tlb_miss: self.integer("micro_tlb_miss")?,
             mult_cycles: self.integer("mult_cycles")?,
@@ -366,5 +420,51 @@ mod tests {
         let o = BTreeMap::from([("mis".to_owned(), 3.0)]);
         let e = Params::from_toml(BUILT_IN, "2100", Bound::Central, &o).unwrap_err();
         assert!(e.to_string().contains("`mis`"), "{e}");
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_errors() {
+        for (key, value) in [
+            ("miss", -1.0),
+            ("miss", 1.5),
+            ("miss", f64::NAN),
+            ("miss", 1e10),
+            ("cache_bytes", 3.0),
+            ("cache_bytes", 2_147_483_648.0),
+            ("icache_line", 2_147_483_648.0),
+            ("icache_line", 2.0),
+            ("read_miss_fetches", 8192.0),
+            ("write_depth", 0.0),
+            ("write_depth", 17.0),
+            ("clock_hz", 0.0),
+            ("clock_hz", 4_294_967_295.0),
+            ("lance_latency_us", -5.0),
+            ("lance_latency_us", f64::NAN),
+            ("lance_latency_us", f64::INFINITY),
+            ("cpu", 1.0),
+            ("partial_store", 1.0),
+            ("tlb_entries", 32.0),
+        ] {
+            let o = BTreeMap::from([(key.to_owned(), value)]);
+            let e = Params::from_toml(BUILT_IN, "5000/200", Bound::Central, &o).expect_err(key).to_string();
+            assert!(e.contains(&format!("`{key}`")), "{key} = {value}: {e}");
+        }
+    }
+
+    #[test]
+    fn files_that_are_not_quite_parameter_files() {
+        let with = |line: &str| BUILT_IN.replace("[common]", &format!("[common]\n{line}"));
+        for (text, word) in [
+            (String::new(), "`[dec5000-200]` is missing"),
+            (with("x = 1"), "line "),
+            (with("mis = { value = 1 }"), "`mis` is not a parameter"),
+            (with("lance_word = { value = 1, lo = 1 }"), "unknown field `lo`"),
+            (BUILT_IN.replace("[dec2100]", "[dec2000]"), "`dec2000` is not a section"),
+            (BUILT_IN.replace("page_bytes = 4096", "page_bytes = 0"), "power of two"),
+        ] {
+            let none = BTreeMap::new();
+            let e = Params::from_toml(&text, "5000/200", Bound::Central, &none).expect_err(word).to_string();
+            assert!(e.contains(word) && e.lines().count() == 1, "{word}: {e}");
+        }
     }
 }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `<-` is a load whose result the next instruction does not see yet. A step that ends in an
-//! exception ends with its name.
+//! exception ends with its name. A second of modelled time makes gigabytes of it, so it ends after a
+//! number of steps.
 
 use std::io::Write;
 use std::ops::Range;
@@ -17,11 +18,16 @@ use crate::cpu::{Executed, Observer};
 use crate::disasm::{self, REGS};
 use crate::symbols::Symbols;
 
+/// How many steps are written unless another number is asked for: some 150 MB.
+pub const DEFAULT_LIMIT: u64 = 1_000_000;
+
 /// Writes the trace.
 pub struct Trace {
     output: Box<dyn Write>,
     symbols: Symbols,
     when: Range<Cycles>,
+    limit: Option<u64>,
+    written: u64,
     regs: [u32; 32],
 }
 
@@ -29,7 +35,33 @@ impl Trace {
     /// A trace of the steps that begin within `when`, to `output`.
     #[must_use]
     pub fn new(output: Box<dyn Write>, symbols: Symbols, when: Range<Cycles>) -> Self {
-        Trace { output, symbols, when, regs: [0; 32] }
+        Trace { output, symbols, when, limit: None, written: 0, regs: [0; 32] }
+    }
+
+    /// Ends after `limit` steps.
+    #[must_use]
+    pub fn limited(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The limit, if it was reached.
+    #[must_use]
+    pub fn cut_at(&self) -> Option<u64> {
+        self.limit.filter(|&limit| self.written > limit)
+    }
+
+    fn write(&mut self, step: &Executed<'_>) {
+        if self.cut_at().is_some() {
+            return;
+        }
+        self.written += 1;
+        let line = match self.cut_at() {
+            Some(limit) => format!("... the trace ends here, after {limit} steps: see --trace-limit"),
+            None => self.line(step),
+        };
+        // A reader that has gone away is no reason to stop the machine.
+        let _ = writeln!(self.output, "{}", line.trim_end());
     }
 
     fn effects(&self, step: &Executed<'_>) -> String {
@@ -67,7 +99,7 @@ impl Trace {
             step.started,
             step.asid,
             step.pc,
-            self.symbols.describe(step.pc),
+            self.symbols.describe_in(step.user.then_some(step.asid), step.pc),
             self.effects(step),
             Self::stalls(step),
         );
@@ -81,9 +113,7 @@ impl Trace {
 impl Observer for Trace {
     fn executed(&mut self, step: &Executed<'_>) {
         if self.when.contains(&step.started) {
-            let line = self.line(step);
-            // A reader that has gone away is no reason to stop the machine.
-            let _ = writeln!(self.output, "{}", line.trim_end());
+            self.write(step);
         }
         self.regs = *step.regs;
     }

@@ -80,26 +80,94 @@ fn an_exception_without_vectors_is_reported() {
 fn errors_say_what_is_wrong() {
     let text = temporary("text.elf", b"hello");
     let config = temporary("bad.toml", b"ramm = 3\n");
+    let parameters = temporary("bad-parameters.toml", b"[dec5000-200]\nclock_hz = { value = 1, lo = 2 }\n");
     let elf = temporary("ok.elf", &asm::executable(ENTRY, &exit(0)));
-    let (text_path, config, elf_path) =
-        (text.display().to_string(), config.display().to_string(), elf.display().to_string());
+    let far = temporary("far.elf", &asm::executable(0x8100_0000, &exit(0)));
+    let path = |p: &PathBuf| p.display().to_string();
+    let (text_path, config_path, parameters_path, elf_path, far_path) =
+        (path(&text), path(&config), path(&parameters), path(&elf), path(&far));
     for (args, word) in [
         (vec!["/nonexistent.elf"], "/nonexistent.elf"),
+        (vec!["/"], "Is a directory"),
+        (vec![], "<ELF>"),
         (vec![text_path.as_str()], "not an ELF file"),
+        (vec![&far_path], "beyond the end of RAM"),
         (vec!["--machine", "5000/240", &elf_path], "5000/240"),
-        (vec!["--config", &config, &elf_path], "ramm"),
+        (vec!["--config", &config_path, &elf_path], "ramm"),
+        (vec!["--config", "/nonexistent", &elf_path], "/nonexistent"),
+        (vec!["--parameters", &parameters_path, &elf_path], "line 2: unknown field `lo`"),
+        (vec!["--parameters", "/dev/null", &elf_path], "[dec5000-200]"),
         (vec!["--ram", "4000", &elf_path], "480"),
+        (vec!["--ram", "0", &elf_path], "480"),
+        (vec!["--ram", "x", &elf_path], "--ram"),
         (vec!["--station", "08:00", &elf_path], "08:00"),
         (vec!["--serial", "tty", &elf_path], "tty"),
+        (vec!["--serial", "file:/nonexistent/x", &elf_path], "/nonexistent/x"),
+        (vec!["--serial-input", "/nonexistent", &elf_path], "/nonexistent"),
         (vec![&elf_path, &elf_path], "--net"),
+        (vec!["--net", "0", &elf_path], "1 to 32"),
+        (vec!["--net", "100000", &elf_path], "1 to 32"),
+        (vec!["--pcap", "x", &elf_path], "--net"),
         (vec!["--low", "--high", &elf_path], "--high"),
+        (vec!["--bogus", &elf_path], "--bogus"),
+        (vec!["--trace", "/nonexistent/x", &elf_path], "/nonexistent/x"),
+        (vec!["--trace-range", "1..2", &elf_path], "--trace"),
+        (vec!["--trace", "-", "--trace-range", "5..2", &elf_path], "ends before"),
+        (vec!["--trace", "-", "--trace-range", "5", &elf_path], "FROM..TO"),
+        (vec!["--trace-limit", "5", &elf_path], "--trace"),
+        (vec!["--follow", "a", &elf_path], "FROM..UNTIL"),
+        (vec!["--follow", "a..b", &elf_path], "no symbol `a`"),
+        (vec!["--follow", "0x80030000..0xg", &elf_path], "`0xg` is not a number"),
+        (vec!["--follow", "0x80030000..0x0", "--follow-pass", "0", &elf_path], "--follow-pass"),
+        (vec!["--follow", "0x80030000..0x0", &elf_path], "came to its begin 1 times"),
+        (vec!["--symbols", "64:x", &elf_path], "64"),
+        (vec!["--symbols", "/dev/null", &elf_path], "not an ELF file"),
+        (vec!["--gdb", "nowhere", &elf_path], "nowhere"),
+        (vec!["--max-cycles", "many", &elf_path], "many"),
     ] {
         let o = decstation().args(&args).output().expect("the command");
         assert_eq!(o.status.code(), Some(2), "{args:?}");
         assert!(errors(&o).contains(word), "{args:?}: {}", errors(&o));
+        assert_eq!(errors(&o).lines().count(), 1, "{args:?}: {}", errors(&o));
     }
-    let _ = fs::remove_file(text);
-    let _ = fs::remove_file(elf);
+    for file in [text, config, parameters, elf, far] {
+        let _ = fs::remove_file(file);
+    }
+}
+
+/// A path, cycle by cycle, by addresses: this program has no symbols.
+#[test]
+fn a_path_is_followed() {
+    let code = [vec![asm::NOP; 4], exit(0)].concat();
+    let o = run("follow", &code, &["--follow", "0x80030004..0x8003000c", "--serial", "none"]);
+    assert_eq!(o.status.code(), Some(0), "{}", errors(&o));
+    let text = String::from_utf8_lossy(&o.stdout).into_owned();
+    assert!(text.contains("== kernel: 80030004"), "{text}");
+    let total = text.lines().last().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(total, "total 2 2 0.080 issue 2", "{text}");
+}
+
+#[test]
+fn traces_end_at_their_limit() {
+    let code = [asm::beq(0, 0, -1), asm::NOP];
+    let o = run("limit", &code, &["--trace", "-", "--trace-limit", "7", "--max-cycles", "1000"]);
+    let text = errors(&o);
+    assert_eq!(text.lines().filter(|l| l.contains(" k00 ")).count(), 7, "{text}");
+    assert!(text.contains("the trace ends after 7 steps; --trace-limit"), "{text}");
+    let o = run("nolimit", &code, &["--trace", "-", "--trace-limit", "0", "--max-cycles", "3000"]);
+    assert!(errors(&o).lines().count() > 2900);
+    assert!(!errors(&o).contains("--trace-limit"));
+}
+
+#[test]
+fn the_parameters_are_printed_as_a_table() {
+    let o = decstation().arg("--parameters-table").output().expect("the command");
+    assert_eq!(o.status.code(), Some(0));
+    let text = String::from_utf8_lossy(&o.stdout).into_owned();
+    for words in ["machine parameter value low high confidence source", "DEC5000/125 miss 18 15 20 low"] {
+        let squeezed = |l: &str| l.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.lines().any(|l| squeezed(l).starts_with(words)), "{words}: {text}");
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! Whole machines: loading, the counter device, repeatability, and plausibility against the paper.
+//! Whole machines: loading, the counter device, repeatability, the exception suite.
+
+mod common;
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use common::guest::{compile, compile_file};
 use decstation::asm::{self, r};
 use decstation::board::BoardConfig;
 use decstation::board::serial::Buffer;
@@ -26,7 +27,7 @@ fn machine(name: &str, code: &[u32]) -> Machine {
     let program = Program {
         entry: ENTRY,
         segments: vec![(ENTRY & 0x1fff_ffff, code.iter().flat_map(|w| w.to_le_bytes()).collect())],
-        symbols: Vec::new(),
+        ..Program::default()
     };
     machine.boot(&program).expect("fits");
     machine
@@ -77,7 +78,7 @@ fn bad_files_are_explained() {
         let e = loader::parse(bytes).expect_err("no program").to_string();
         assert!(e.contains(word), "{e}");
     }
-    let program = Program { entry: ENTRY, segments: vec![(0x0900_0000, vec![0; 16])], symbols: Vec::new() };
+    let program = Program { entry: ENTRY, segments: vec![(0x0900_0000, vec![0; 16])], ..Program::default() };
     let params = Params::built_in("5000/200", Bound::Central).expect("built-in");
     let e = Machine::new(params, 8 << 20, BoardConfig::default()).boot(&program).expect_err("does not fit");
     assert!(e.to_string().contains("beyond the end of RAM"), "{e}");
@@ -152,69 +153,6 @@ fn a_cluster_is_deterministic() {
     let forward = run(["5000/125", "3100"]);
     let backward = run(["3100", "5000/125"]);
     assert_eq!(forward, [backward[1], backward[0]]);
-}
-
-/// Compiles a bare program from `tests/guest`: its file and its contents. `None`, with a line that
-/// says so, without the compiler.
-fn compile_file(name: &str, defines: &[&str]) -> Option<(PathBuf, Program)> {
-    static UNIQUE: AtomicU32 = AtomicU32::new(0);
-    let guest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/guest");
-    let unique = UNIQUE.fetch_add(1, Ordering::Relaxed);
-    let output = std::env::temp_dir().join(format!("decstation-{name}-{}-{unique}.elf", std::process::id()));
-    let assembly = guest.join(format!("{name}.S"));
-    let status = Command::new("mipsel-linux-gnu-gcc")
-        .args("-O2 -Wall -march=mips1 -mabi=32 -mno-abicalls -fno-pic -G0 -msoft-float".split(' '))
-        .args("-ffreestanding -nostdlib -static -Wl,--build-id=none -Wl,-e,_start".split(' '))
-        .arg("-Wl,-Ttext-segment=0x80030000")
-        .args(defines)
-        .arg(guest.join("start.S"))
-        .args(assembly.exists().then_some(&assembly))
-        .arg(guest.join(format!("{name}.c")))
-        .arg("-o")
-        .arg(&output)
-        .status();
-    match status {
-        Ok(s) => assert!(s.success(), "compiling {name}"),
-        Err(_) => {
-            println!("skipped: mipsel-linux-gnu-gcc is not installed (gcc-mipsel-linux-gnu)");
-            return None;
-        }
-    }
-    let bytes = std::fs::read(&output).expect("the compiler's output");
-    Some((output, loader::parse(&bytes).expect("an executable")))
-}
-
-fn compile(name: &str, defines: &[&str]) -> Option<Program> {
-    let (path, program) = compile_file(name, defines)?;
-    let _ = std::fs::remove_file(path);
-    Some(program)
-}
-
-/// Table 9 as plausibility: between 0.7 and 1.15 of Ultrix's 7.1, 5.2 and 3.8 seconds, and the
-/// ratios between machines within 15 % of the paper's. Nothing is fitted to it. Unoptimized builds
-/// of the model compute a fifth of the rows and scale.
-#[test]
-fn matrix_multiply_is_plausible() {
-    let rows = if cfg!(debug_assertions) { 30 } else { 150 };
-    let Some(program) = compile("matrix", &[&format!("-DROWS={rows}")]) else {
-        return;
-    };
-    let mut ours = Vec::new();
-    for (name, published) in [("2100", 7.1), ("3100", 5.2), ("5000/125", 3.8)] {
-        let params = Params::built_in(name, Bound::Central).expect("built-in");
-        let mut m = Machine::new(params, 8 << 20, BoardConfig::default());
-        m.boot(&program).expect("fits");
-        assert_eq!(m.run(u64::MAX), Stop::Exit(0), "{name}");
-        let seconds = m.microseconds() / 1e6 * 150.0 / f64::from(rows);
-        let ratio = seconds / published;
-        println!("{name}: {seconds:.2} s, {ratio:.2} of the published {published}");
-        assert!((0.7..1.15).contains(&ratio), "{name}: {seconds:.2} s");
-        ours.push((seconds, published));
-    }
-    for (i, j) in [(0, 1), (1, 2), (0, 2)] {
-        let change = (ours[i].0 / ours[j].0) / (ours[i].1 / ours[j].1);
-        assert!((0.85..1.15).contains(&change), "{i} to {j}: {change:.3}");
-    }
 }
 
 /// The exception and TLB tests on the model: all of them.

@@ -1,10 +1,11 @@
 //! Strict mode stops where code does what its author can hardly mean, and nowhere else.
 
 mod common;
-use common::{KSEG0, loaded, put};
+use common::{Bare, KSEG0, loaded, put};
 use decstation::asm;
-use decstation::cp0::reg;
+use decstation::cp0::{reg, status};
 use decstation::cpu::{Stop, Strict};
+use decstation::tlb::{Entry, LO_D, LO_G, LO_V};
 
 const DATA: u32 = 0x8002_0000;
 
@@ -43,16 +44,145 @@ fn branches_in_delay_slots() {
     refused(&[asm::bne(0, 0, 1), asm::jr(31), asm::NOP], "delay slot");
 }
 
+/// An address that entry 0 of the TLB maps.
+const MAPPED: u32 = 0x1000;
+/// Where it leads: a loop.
+const BEHIND: u32 = 0x8002_1000;
+/// Registers of the hazard tests: an address in kseg0, the mapped one, values for Status.
+const KSEG0_REG: u32 = 4;
+const MAPPED_REG: u32 = 5;
+const ISOLATE: u32 = 6;
+const FPU: u32 = 7;
+
+/// A processor about to run `code` at `pc`, with everything that the hazards need in place.
+fn prepared(pc: u32, code: &[u32]) -> Bare {
+    let mut cpu = loaded(&[]);
+    put(&mut cpu, pc, &[code, &[asm::beq(0, 0, -1), asm::NOP]].concat());
+    put(&mut cpu, BEHIND, &[asm::beq(0, 0, -1), asm::NOP]);
+    let entry = Entry { hi: MAPPED, lo: BEHIND & 0x1fff_ffff | LO_V | LO_D | LO_G };
+    cpu.tlb_write(0, entry);
+    (cpu.cp0.entry_hi, cpu.cp0.entry_lo) = (entry.hi, entry.lo);
+    cpu.jump(pc);
+    for (n, value) in [(KSEG0_REG, DATA), (MAPPED_REG, MAPPED), (ISOLATE, status::ISC), (FPU, status::CU1)] {
+        cpu.set_reg(n as usize, value);
+    }
+    cpu
+}
+
+/// How a run of `code` from `pc` ends.
+fn ends(pc: u32, code: &[u32], is_strict: bool) -> Stop {
+    let mut cpu = prepared(pc, code);
+    if is_strict {
+        cpu.hooks_mut().strict = Some(Strict::default());
+    }
+    cpu.run(2000)
+}
+
+/// The hazard between two instructions that needs `between` others: found with one less, not found
+/// with as many, and without strict mode no reason to stop.
+fn hazard(first: u32, second: u32, between: usize, report: &str) {
+    let code = |nops: usize| [&[first][..], &[asm::NOP].repeat(nops), &[second, asm::NOP]].concat();
+    for nops in 0..between {
+        let stop = ends(KSEG0, &code(nops), true);
+        assert!(matches!(&stop, Stop::Fault(text) if text.contains(report)), "{nops}: {report}: {stop:?}");
+    }
+    assert_eq!(ends(KSEG0, &code(between), true), Stop::Limit, "{report}");
+    assert_eq!(ends(KSEG0, &code(0), false), Stop::Limit, "{report}");
+}
+
 #[test]
-fn coprocessor_0_hazards() {
-    refused(&[asm::mtc0(0, reg::ENTRY_LO), asm::TLBWI], "hazard");
-    refused(&[asm::mtc0(0, reg::INDEX), asm::mfc0(8, reg::INDEX)], "hazard");
-    refused(&[asm::TLBP, asm::mfc0(8, reg::INDEX)], "hazard");
-    refused(&[asm::mtc0(0, reg::STATUS), asm::RFE], "hazard");
-    strict(&[asm::mtc0(0, reg::ENTRY_LO), asm::NOP, asm::TLBWI]).unwrap();
-    strict(&[asm::TLBP, asm::NOP, asm::mfc0(8, reg::INDEX), asm::NOP]).unwrap();
-    strict(&[asm::mtc0(0, reg::STATUS), asm::NOP, asm::RFE]).unwrap();
+fn moves_to_the_tlbs_registers() {
+    hazard(asm::mtc0(0, reg::INDEX), asm::TLBWI, 1, "uses Index");
+    hazard(asm::mtc0(0, reg::INDEX), asm::TLBR, 1, "uses Index");
+    for op in [asm::TLBWI, asm::TLBWR, asm::TLBP] {
+        hazard(asm::mtc0(MAPPED_REG, reg::ENTRY_HI), op, 1, "uses EntryHi");
+    }
+    hazard(asm::mtc0(0, reg::ENTRY_LO), asm::TLBWI, 1, "uses EntryLo");
+    hazard(asm::mtc0(0, reg::ENTRY_LO), asm::TLBWR, 1, "uses EntryLo");
+    // What an operation does not use may have been written just before.
+    strict(&[asm::mtc0(0, reg::INDEX), asm::TLBP]).unwrap();
+    strict(&[asm::mtc0(0, reg::ENTRY_LO), asm::TLBR]).unwrap();
+}
+
+#[test]
+fn moves_from_registers_just_written() {
+    for n in [reg::INDEX, reg::ENTRY_LO, reg::CONTEXT, reg::ENTRY_HI, reg::STATUS, reg::CAUSE, reg::EPC] {
+        hazard(asm::mtc0(0, n), asm::mfc0(8, n), 1, "right after mtc0 wrote it");
+    }
+    hazard(asm::TLBP, asm::mfc0(8, reg::INDEX), 1, "right after tlbp");
+    hazard(asm::TLBR, asm::mfc0(8, reg::ENTRY_HI), 1, "right after tlbr");
+    hazard(asm::TLBR, asm::mfc0(8, reg::ENTRY_LO), 1, "right after tlbr");
     strict(&[asm::mtc0(0, reg::EPC), asm::mfc0(8, reg::CAUSE), asm::NOP]).unwrap();
+    strict(&[asm::TLBP, asm::mfc0(8, reg::ENTRY_LO), asm::NOP]).unwrap();
+}
+
+#[test]
+fn the_tlb_just_changed() {
+    hazard(asm::TLBWI, asm::TLBP, 2, "of writing it");
+    hazard(asm::TLBWI, asm::TLBR, 2, "of writing it");
+    for access in [asm::lw(8, 0, MAPPED_REG), asm::sw(8, 0x100, MAPPED_REG), asm::lbu(8, 1, MAPPED_REG)] {
+        hazard(asm::TLBWI, access, 2, "uses the TLB");
+        hazard(asm::mtc0(MAPPED_REG, reg::ENTRY_HI), access, 2, "changing EntryHi");
+        hazard(asm::TLBR, access, 2, "of tlbr");
+    }
+    // kseg0 does not go through the TLB.
+    for first in [asm::TLBWI, asm::TLBWR, asm::TLBR, asm::mtc0(MAPPED_REG, reg::ENTRY_HI)] {
+        assert_eq!(ends(KSEG0, &[first, asm::lw(8, 0, KSEG0_REG), asm::NOP], true), Stop::Limit);
+    }
+}
+
+/// A jump and its slot are the two instructions that must lie between; in the slot it is too late.
+#[test]
+fn code_behind_the_tlb_just_changed() {
+    for first in [asm::TLBWI, asm::TLBR, asm::mtc0(MAPPED_REG, reg::ENTRY_HI)] {
+        let late = [asm::jr(MAPPED_REG), first];
+        let stop = ends(KSEG0, &late, true);
+        assert!(matches!(&stop, Stop::Fault(text) if text.contains("fetched through the TLB")), "{stop:?}");
+        assert_eq!(ends(KSEG0, &late, false), Stop::Limit);
+        assert_eq!(ends(KSEG0, &[first, asm::jr(MAPPED_REG), asm::NOP], true), Stop::Limit);
+    }
+}
+
+#[test]
+fn status_just_changed() {
+    hazard(asm::mtc0(0, reg::STATUS), asm::RFE, 2, "pops Status");
+    for second in [asm::cfc1(8, 0), asm::lwc1(0, 0, KSEG0_REG), asm::swc1(0, 0, KSEG0_REG)] {
+        hazard(asm::mtc0(FPU, reg::STATUS), second, 2, "whether it is usable");
+    }
+    for second in [asm::sb(0, 0, KSEG0_REG), asm::sw(0, 0, KSEG0_REG), asm::lw(8, 0, KSEG0_REG)] {
+        hazard(asm::mtc0(ISOLATE, reg::STATUS), second, 2, "isolating");
+    }
+    // Bits that stay as they were are no hazard.
+    assert_eq!(ends(KSEG0, &[asm::mtc0(0, reg::STATUS), asm::sw(0, 0, KSEG0_REG)], true), Stop::Limit);
+    let again = [asm::mtc0(FPU, reg::STATUS), asm::mtc0(FPU, reg::STATUS), asm::cfc1(8, 0)];
+    let stop = ends(KSEG0, &again, true);
+    assert!(matches!(stop, Stop::Fault(_)), "the first is still near");
+    let again = [&again[..1], &[asm::NOP; 2], &again[1..], &[asm::NOP]].concat();
+    assert_eq!(ends(KSEG0, &again, true), Stop::Limit);
+}
+
+/// Swapping is done from uncached code.
+#[test]
+fn caches_just_swapped() {
+    const UNCACHED: u32 = 0xa002_2000;
+    let swap = asm::mtc0(8, reg::STATUS);
+    let load = [asm::lui(8, 2), asm::lui(9, 0x8002), asm::ori(9, 9, 0x1000)];
+    let run = |code: &[u32], is_strict| ends(UNCACHED, &[&load, code].concat(), is_strict);
+    let stop = run(&[asm::jr(9), swap], true);
+    assert!(matches!(&stop, Stop::Fault(text) if text.contains("fetched through a cache")), "{stop:?}");
+    assert_eq!(run(&[asm::jr(9), swap], false), Stop::Limit);
+    assert_eq!(run(&[swap, asm::jr(9), asm::NOP], true), Stop::Limit);
+    let stop = ends(KSEG0, &[&load[..], &[swap]].concat(), true);
+    assert!(matches!(stop, Stop::Fault(_)), "cached code cannot swap: {stop:?}");
+}
+
+/// An exception empties the pipeline.
+#[test]
+fn exceptions_end_hazards() {
+    let mut cpu = prepared(KSEG0, &[asm::mtc0(0, reg::CONTEXT), asm::SYSCALL]);
+    put(&mut cpu, 0x8000_0080, &[asm::mfc0(8, reg::CONTEXT), asm::beq(0, 0, -1), asm::NOP]);
+    cpu.hooks_mut().strict = Some(Strict::default());
+    assert_eq!(cpu.run(2000), Stop::Limit);
 }
 
 /// The interrupt arrives when `mflo` is due and `mult` is next but one.

@@ -11,10 +11,18 @@
 //! | 13 | CORRECT: correct single-bit errors | the same |
 //! | 15:14 | ECC diagnosis | the same |
 //! | 23:16 | interrupt enables of 7:0 | the same |
-//! | 24 | NRMMOD: normal mode jumper | ignored |
-//! | 31:25 | refresh, battery jumper, power supply warning: 0 here | ignored |
+//! | 24 | NRMMOD: no manufacturing jumper, so 1 | ignored |
+//! | 25 | REFEVEN: which bank is refreshed, alternating | ignored |
+//! | 26 | PRSVNVRAM: no jumper that clears the clock's memory, so 1 | ignored |
+//! | 27 | PSWARN: the power supply is too hot, so 0 | ignored |
+//! | 31:28 | 0 | ignored |
 //!
-//! Source: KN02 System Module Functional Specification (August 1990), section on the CSR.
+//! The PROM leaves CORRECT set, and BNK32M if the memory is more than fifteen banks of 8 MB; RAM
+//! stays where it is whatever BNK32M says.
+//!
+//! Source: KN02 System Module Functional Specification (August 1990), section on the CSR. The
+//! sense of the jumper bits is as Linux and NetBSD name them. How long REFEVEN stays is the model's
+//! choice (a row every 15.6 us at 25 MHz).
 
 use super::{lane_read, lane_write};
 use crate::bus::{BusError, Cycles, Device, Width};
@@ -25,10 +33,19 @@ pub const INPUT_DZ: u32 = 7;
 pub const INPUT_LANCE: u32 = 6;
 
 const BAUD38: u32 = 1 << 8;
+const BNK32M: u32 = 1 << 10;
 const TXDIS: u32 = 1 << 11;
+const CORRECT: u32 = 1 << 13;
+const NRMMOD: u32 = 1 << 24;
+const REFEVEN: u32 = 1 << 25;
+const PRSVNVRAM: u32 = 1 << 26;
 const ENABLE_SHIFT: u32 = 16;
 /// Bits that read back as written.
 const CONTROL: u32 = 0x00ff_ff00;
+/// Memory that fits into banks of 8 MB.
+const SMALL_BANKS: u32 = 120 << 20;
+/// Cycles between two rows' refreshes.
+const REFRESH: Cycles = 390;
 
 /// The register.
 #[derive(Debug, Default)]
@@ -39,10 +56,11 @@ pub struct Csr {
 }
 
 impl Csr {
-    /// The register after reset: nothing enabled.
+    /// The register as the PROM leaves it with `ram_bytes` of memory: no interrupt enabled.
     #[must_use]
-    pub fn new() -> Csr {
-        Csr::default()
+    pub fn new(ram_bytes: u32) -> Csr {
+        let banks = if ram_bytes > SMALL_BANKS { BNK32M } else { 0 };
+        Csr { control: CORRECT | banks, ..Csr::default() }
     }
 
     /// Sets what a read shows in bits 7:0.
@@ -54,6 +72,21 @@ impl Csr {
     #[must_use]
     pub const fn cascade(&self, pending: u8) -> bool {
         (self.control >> ENABLE_SHIFT) as u8 & pending != 0
+    }
+
+    /// Enables or disables the request of `input` (0..=7), as the PROM's callbacks do; whether it
+    /// was enabled before.
+    pub fn set_enable(&mut self, input: u32, on: bool) -> bool {
+        let bit = 1 << (ENABLE_SHIFT + (input & 7));
+        let before = self.control & bit != 0;
+        self.control = if on { self.control | bit } else { self.control & !bit };
+        before
+    }
+
+    /// Whether `input` (0..=7) requests an interrupt, enabled or not.
+    #[must_use]
+    pub const fn requested(&self, input: u32) -> bool {
+        self.pending >> (input & 7) & 1 == 1
     }
 
     /// Whether rate code 15 of the serial lines means 38400 and not 19200.
@@ -85,8 +118,9 @@ impl Device for Csr {
         "CSR"
     }
 
-    fn read(&mut self, offset: u32, width: Width, _now: Cycles) -> Result<u32, BusError> {
-        let register = self.control | u32::from(self.pending);
+    fn read(&mut self, offset: u32, width: Width, now: Cycles) -> Result<u32, BusError> {
+        let refresh = if (now / REFRESH).is_multiple_of(2) { REFEVEN } else { 0 };
+        let register = self.control | u32::from(self.pending) | NRMMOD | PRSVNVRAM | refresh;
         Ok(lane_read(register, offset, width))
     }
 

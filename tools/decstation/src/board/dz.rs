@@ -12,9 +12,15 @@
 //! drops. A line has a holding and a shift register. Received characters of all lines meet in a
 //! silo of 64. Lines: 0 keyboard, 1 mouse, 2 modem, 3 printer, which is the usual console.
 //!
+//! A break holds its line: what is sent on it does not arrive, and in maintenance mode the receiver
+//! sees a zero with a framing error. Nobody at the far end sees it. Modem inputs: a line that is
+//! connected shows CD, DSR and CTS (MSR 10:8 for line 2, 2:0 for line 3), never RI (the places of
+//! the bits as Linux names them); the modem outputs lead nowhere. Master clear leaves them as they are
+//! and ends breaks.
+//!
 //! Sources: DZ11 User's Guide (EK-DZ110-UG), KN02 System Module Functional Specification. Where
-//! the two may differ (silo alarm, the order of the scan) the DZ11 is followed. Breaks and modem
-//! signals lead nowhere; the modem inputs read as zero.
+//! the two may differ (silo alarm, the order of the scan) the DZ11 is followed. The far end always
+//! agrees on rate, length and parity: no parity errors, and no framing errors but from breaks.
 
 mod line;
 
@@ -50,6 +56,12 @@ pub const MAINT: u16 = 0x0008;
 pub const DVAL: u16 = 0x8000;
 /// RBUF: characters were lost before this one.
 pub const OVERRUN: u16 = 0x4000;
+/// RBUF: no stop bit where one was due: a break.
+pub const FRAMING: u16 = 0x2000;
+/// TCR: modem outputs.
+const MODEM_OUTPUTS: u16 = 0x0f00;
+/// MSR: CD, DSR and CTS of line 2, and of line 3.
+const CONNECTED: [(usize, u16); 2] = [(2, 0x0700), (3, 0x0007)];
 /// LPR: receiver enable.
 pub const RX_ENABLE: u16 = 0x1000;
 
@@ -74,6 +86,8 @@ pub struct Dz {
     found_at: Option<Cycles>,
     last_line: usize,
     tcr: u16,
+    /// Lines that are held in a break.
+    breaks: u8,
     silo: VecDeque<u16>,
     since_read: u32,
     overrun: bool,
@@ -94,6 +108,7 @@ impl Dz {
             found_at: None,
             last_line: LINES - 1,
             tcr: 0,
+            breaks: 0,
             silo: VecDeque::with_capacity(SILO),
             since_read: 0,
             overrun: false,
@@ -163,14 +178,17 @@ impl Dz {
     }
 
     fn emit(&mut self, index: usize, byte: u8) {
-        if self.csr & MAINT != 0 {
-            self.receive(index, byte);
+        if self.breaks >> index & 1 == 1 {
+            // The line is held: nobody sees the character.
+        } else if self.csr & MAINT != 0 {
+            self.receive(index, u16::from(byte));
         } else if !self.muted {
             self.backends[index].output(byte);
         }
     }
 
-    fn receive(&mut self, index: usize, byte: u8) {
+    /// Takes a character, or one with an error, into the silo.
+    fn receive(&mut self, index: usize, character: u16) {
         if self.csr & MSE == 0 {
             return;
         }
@@ -179,7 +197,7 @@ impl Dz {
             return;
         }
         let lost = if std::mem::take(&mut self.overrun) { OVERRUN } else { 0 };
-        self.silo.push_back(DVAL | lost | (index as u16) << 8 | u16::from(byte));
+        self.silo.push_back(DVAL | lost | (index as u16) << 8 | character);
         self.since_read += 1;
     }
 
@@ -217,7 +235,8 @@ impl Dz {
     fn clear(&mut self) {
         self.drain_all();
         self.csr = 0;
-        self.tcr = 0;
+        self.tcr &= MODEM_OUTPUTS;
+        self.breaks = 0;
         self.ready = None;
         self.found_at = None;
         self.silo.clear();
@@ -255,6 +274,25 @@ impl Dz {
         self.rescan(now);
     }
 
+    /// Holds the lines in `breaks`, and lets go of the others.
+    fn write_breaks(&mut self, breaks: u8) {
+        let begun = breaks & !self.breaks & 0x0f;
+        self.breaks = breaks & 0x0f;
+        for index in 0..LINES {
+            if self.csr & MAINT != 0 && begun >> index & 1 == 1 {
+                self.receive(index, FRAMING);
+            }
+        }
+    }
+
+    /// MSR: what the far ends say.
+    fn modem_inputs(&self) -> u16 {
+        CONNECTED
+            .iter()
+            .filter(|(line, _)| self.backends[*line].connected())
+            .fold(0, |msr, (_, bits)| msr | bits)
+    }
+
     /// Lets the scanner start to look for a line, if there is one to find.
     fn rescan(&mut self, now: Cycles) {
         let candidate = self.csr & MSE != 0 && self.ready.is_none() && self.next_line().is_some();
@@ -288,7 +326,7 @@ impl Dz {
             if self.lines[index].receiver_due(at) {
                 if let Some(byte) = self.backends[index].poll_input(at) {
                     let byte = byte & self.lines[index].data_mask();
-                    self.receive(index, byte);
+                    self.receive(index, u16::from(byte));
                 }
                 if !self.backends[index].has_input() {
                     self.lines[index].set_receiver(false, at);
@@ -317,21 +355,33 @@ impl Device for Dz {
                 self.silo.pop_front().unwrap_or_default()
             }
             2 => self.tcr,
-            _ => 0,
+            _ => self.modem_inputs(),
         };
         Ok(lane_read(u32::from(register), offset, width))
     }
 
     fn write(&mut self, offset: u32, value: u32, width: Width, now: Cycles) -> Result<(), BusError> {
         self.advance(now);
+        if offset & 2 != 0 {
+            // The registers are 16 bits wide; the other half of the word is nowhere.
+            return Ok(());
+        }
         let merged = |old: u16| lane_write(u32::from(old), offset, value, width) as u16;
         match offset >> 3 & 3 {
             0 => self.write_csr(merged(self.csr), now),
             1 => self.write_lpr(merged(0), now),
             2 => self.write_tcr(merged(self.tcr), now),
-            // The high byte holds the breaks.
-            _ if offset & 3 == 0 => self.write_tdr(value as u8, now),
-            _ => {}
+            _ => {
+                // The low byte is the character, the high byte the breaks.
+                match (offset & 1, width) {
+                    (0, Width::Byte) => {}
+                    (0, _) => self.write_breaks((value >> 8) as u8),
+                    _ => self.write_breaks(value as u8),
+                }
+                if offset & 1 == 0 {
+                    self.write_tdr(value as u8, now);
+                }
+            }
         }
         Ok(())
     }

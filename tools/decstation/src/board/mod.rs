@@ -14,10 +14,12 @@
 //! | [`lance`] | Ethernet controller with its buffer memory | Am7990 data sheet |
 //! | [`turbochannel`] | option ROM and station address of the LANCE's slot | TURBOchannel Hardware Specification |
 //! | [`prom`] | entry state and callbacks | TURBOchannel Firmware Specification |
+//! | [`trace`], [`audit`] | the log of accesses, and which of them are odd | |
 //!
 //! A read that nothing answers is a bus error and latches ERRADDR; a write that nothing answers
 //! latches it and raises the memory interrupt (IP5), because the write left the processor long ago.
 
+pub mod audit;
 pub mod chksyn;
 pub mod config;
 pub mod csr;
@@ -46,7 +48,7 @@ use erraddr::ErrorAddress;
 use lance::Lance;
 use prom::Prom;
 use rtc::Rtc;
-use trace::{Note, TraceEntry, TraceLog};
+use trace::{TraceEntry, TraceLog};
 use turbochannel::OptionRom;
 
 /// Cause bit numbers relative to IP2, as [`Kn02::interrupt_lines`] returns them.
@@ -85,7 +87,7 @@ impl Kn02 {
             Lance::new(clock, config.lance_latency_ns, !matches!(config.ethernet, Attachment::Unplugged));
         Kn02 {
             ram_bytes: config.ram_bytes,
-            csr: Csr::new(),
+            csr: Csr::new(config.ram_bytes),
             error_address: ErrorAddress::new(),
             check_syndrome: CheckSyndrome::new(),
             dz: Dz::new(clock, config.line_timing, config.lines),
@@ -147,8 +149,8 @@ impl Kn02 {
                 result
             }
             Region::LanceRom | Region::Rom => {
-                self.trace.note(Note::RomWrite, region, paddr, now);
-                Ok(())
+                self.trace.rom_write(region, paddr, width, value, now);
+                return Ok(());
             }
             Region::CheckSyndrome => self.check_syndrome.write(offset, value, width, now),
             Region::ErrorAddress => self.error_address.write(offset, value, width, now),
@@ -270,13 +272,17 @@ impl Kn02 {
         ram: &mut [u8],
         now: Cycles,
     ) -> PromResult {
-        self.advance(now);
-        self.prom.call(
+        self.refresh(now);
+        let result = self.prom.call(
             index,
             args,
             sp,
             &mut prom::Machine { ram, dz: &mut self.dz, rtc: &mut self.rtc, csr: &mut self.csr, now },
-        )
+        );
+        if let PromAction::Unsupported(function) = result.action {
+            self.trace.prom(function, prom::stub_address(index), result.value, now);
+        }
+        result
     }
 
     /// Switches the log of accesses on or off. Unanswered accesses are kept in any case.

@@ -11,11 +11,14 @@
 //! 0x1000  the callback vector that REX passes in a3
 //! 0x1100  TURBOchannel information
 //! 0x2000  stubs, 16 bytes each: callback word; jr ra; nop; nop
+//! 0x2800  setjmp; 0x2880 longjmp: MIPS code
 //! 0x4000  environment strings that getenv has been asked for
+//! 0x6000  the bitmap of memory, for programs that know the older PROMs only
 //! ```
 //!
-//! Source: TURBOchannel Firmware Specification (EK-TCAAD-FS). Not provided, and reported when
-//! called: setjmp and longjmp, signals, booting from a device, console commands.
+//! Sources: TURBOchannel Firmware Specification (EK-TCAAD-FS); for the older entry points, what
+//! 4.4BSD's pmax port calls. Not provided, and reported when called: signals, reading and writing
+//! boot devices, console commands, the remote debugging protocol.
 
 mod call;
 mod environment;
@@ -36,6 +39,8 @@ use crate::bus::{BusError, Cycles, Device, Width};
 pub const MAGIC: u32 = 0x3046_4354;
 /// What getsysid answers: an R3000 (0x82), a KN02 (2), firmware revision 3.
 pub const SYSTEM_ID: u32 = 0x8202_0300;
+/// Bytes of a page in bitmaps.
+const PAGE: usize = 4096;
 /// Uncached, unmapped view of physical memory.
 const KSEG1: u32 = 0xa000_0000;
 /// Cached, unmapped view of physical memory.
@@ -121,9 +126,14 @@ impl Prom {
     /// The PROM of a machine.
     #[must_use]
     pub fn new(config: &BoardConfig) -> Prom {
+        let bitmap = vec![0xff; (config.ram_bytes as usize / PAGE / 8).min(image::BITMAP_BYTES)];
+        let mut image = image::Image::new();
+        image.put_bytes(image::BITMAP, &bitmap);
+        let mut environment = Environment::new(&config.environment);
+        environment.set_default("bitmaplen", &format!("{:#x}", bitmap.len() / 4));
         Prom {
-            image: image::Image::new(),
-            environment: Environment::new(&config.environment),
+            image,
+            environment,
             arguments: config.boot_args.clone(),
             ram_bytes: config.ram_bytes,
             clock_hz: config.clock_hz,
@@ -170,6 +180,12 @@ impl Prom {
             None => PromResult::act(PromAction::Unsupported("an unknown PROM entry")),
         }
     }
+}
+
+/// The physical address of the word that stands for callback `index`.
+#[must_use]
+pub const fn stub_address(index: u32) -> u32 {
+    ROM_BASE + image::stub(index)
 }
 
 impl Device for Prom {

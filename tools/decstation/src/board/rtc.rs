@@ -91,6 +91,14 @@ impl Rtc {
         &self.registers
     }
 
+    /// Seconds since 1970 as the calendar and the year correction say; 32 bits of them.
+    #[must_use]
+    pub fn unix_time(&mut self, now: Cycles) -> u32 {
+        self.advance(now);
+        let correction = self.registers[YEAR_CORRECTION];
+        Calendar::new(&mut self.registers).date(correction).unix_time()
+    }
+
     /// The divider's count at `now`.
     fn divider(&self, now: Cycles) -> u64 {
         match self.zero {

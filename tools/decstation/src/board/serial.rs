@@ -22,6 +22,11 @@ pub trait SerialBackend: Send + std::fmt::Debug {
     /// Pushes out what is held back.
     fn flush(&mut self) {}
 
+    /// Whether anybody is at the far end, as the modem signals show.
+    fn connected(&self) -> bool {
+        true
+    }
+
     /// Whether input can ever arrive; a line without any is never polled.
     fn has_input(&self) -> bool {
         true
@@ -38,6 +43,10 @@ impl SerialBackend for Null {
     }
 
     fn output(&mut self, _byte: u8) {}
+
+    fn connected(&self) -> bool {
+        false
+    }
 
     fn has_input(&self) -> bool {
         false

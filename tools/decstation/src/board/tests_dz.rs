@@ -261,3 +261,63 @@ fn the_prom_console_keeps_the_order() {
     assert_eq!(dz.console_input(100), Some(b'k'));
     assert_eq!(dz.console_input(100), None);
 }
+
+#[test]
+fn master_clear_leaves_the_modem_outputs() {
+    let (mut dz, _) = dz(LineTiming::LineRate);
+    put(&mut dz, 0x10, 0x0c08, 0);
+    put(&mut dz, 0, CLR, 0);
+    assert_eq!(get(&mut dz, 0x10, 0), 0x0c00);
+}
+
+#[test]
+fn a_connected_line_shows_its_signals() {
+    let (mut connected, _) = dz(LineTiming::LineRate);
+    assert_eq!(get(&mut connected, 0x18, 0), 0x0007);
+    let lines = std::array::from_fn(|_| Box::new(crate::board::serial::Null) as Box<dyn SerialBackend>);
+    let mut alone = Dz::new(Clock::new(25_000_000), LineTiming::LineRate, lines);
+    assert_eq!(get(&mut alone, 0x18, 0), 0);
+}
+
+#[test]
+fn a_break_holds_its_line() {
+    let (mut dz, console) = dz(LineTiming::Immediate);
+    put(&mut dz, 0, MSE, 0);
+    put(&mut dz, 0x10, 8, 0);
+    let send = |dz: &mut Dz, value: u16, now: Cycles| {
+        dz.advance(now);
+        put(dz, 0x18, value, now);
+    };
+    send(&mut dz, u16::from(b'a'), 1_000);
+    send(&mut dz, 0x0800 | u16::from(b'b'), 2_000);
+    // A byte to the low half leaves the break on; one to the high half ends it.
+    dz.advance(3_000);
+    dz.write(0x18, u32::from(b'c'), Width::Byte, 3_000).unwrap();
+    dz.write(0x19, 0, Width::Byte, 3_000).unwrap();
+    send(&mut dz, u16::from(b'd'), 4_000);
+    dz.advance(5_000);
+    assert_eq!(console.text(), "ad");
+}
+
+#[test]
+fn a_break_is_a_framing_error_in_maintenance() {
+    let (mut dz, _) = dz(LineTiming::LineRate);
+    put(&mut dz, 0, MSE | MAINT, 0);
+    dz.write(0x19, 0x04, Width::Byte, 0).unwrap();
+    dz.write(0x19, 0x04, Width::Byte, 0).unwrap();
+    assert_eq!(get(&mut dz, 0x08, 0), DVAL | FRAMING | 0x0200);
+    assert_eq!(get(&mut dz, 0x08, 0), 0);
+}
+
+#[test]
+fn the_upper_half_of_a_word_is_nowhere() {
+    let (mut dz, _) = dz(LineTiming::LineRate);
+    put(&mut dz, 0, MSE, 0);
+    put(&mut dz, 0x10, 8, 0);
+    for offset in [0x02, 0x0a, 0x12, 0x1a] {
+        dz.write(offset, 0xffff, Width::Half, 0).unwrap();
+        assert_eq!(dz.read(offset, Width::Half, 0), Ok(0));
+    }
+    assert_eq!(get(&mut dz, 0, 0), MSE);
+    assert_eq!(get(&mut dz, 0x10, 0), 8);
+}

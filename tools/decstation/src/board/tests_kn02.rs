@@ -1,5 +1,6 @@
 //! The board as a whole: decoding, interrupts, bus errors, time.
 
+use super::trace::Note;
 use super::*;
 use crate::net::segment::Segment;
 use serial::{Buffer, Null, SerialBackend};
@@ -60,7 +61,7 @@ fn the_serial_lines_reach_ip2_through_the_csr() {
     assert_eq!(board.interrupt_lines(), 0);
     write(&mut board, 0x1ff0_0000, 0x0080_0000, 101);
     assert_eq!(board.interrupt_lines(), line::CASCADE);
-    assert_eq!(read(&mut board, 0x1ff0_0000, 102), 0x0080_0080);
+    assert_eq!(read(&mut board, 0x1ff0_0000, 102) & 0x00ff_00ff, 0x0080_0080);
 }
 
 #[test]
@@ -232,4 +233,48 @@ fn polled_output_goes_on_after_the_prom_has_printed() {
     print_polled(&mut board, "kernel", now + 10, false, |_| {});
     board.finish();
     assert_eq!(console.text(), "kernel PROM kernel");
+}
+
+#[test]
+fn a_missing_prom_function_is_reported() {
+    let mut board = board();
+    let vector = read(&mut board, 0x1fc0_1000 + 0x54, 0);
+    let index = board.prom_hook(vector & 0x1fff_ffff).expect("a stub");
+    let result = board.prom_call(index, [0; 4], 0, &mut [], 5);
+    assert_eq!(result.value, u32::MAX);
+    assert_eq!(board.take_trace()[0].note, Note::Prom("bootinit"));
+}
+
+/// Every hole of the address space raises the bus error of the hardware, is in ERRADDR, and is
+/// named.
+#[test]
+fn holes_are_bus_errors_by_name() {
+    for (paddr, name) in [
+        (0x0100_0000, "memory (not fitted)"),
+        (0x1dff_fffc, "memory (not fitted)"),
+        (0x1e00_0000, "TURBOchannel slot 0 (empty)"),
+        (0x1e7c_03f0, "TURBOchannel slot 1 (empty)"),
+        (0x1e80_0000, "TURBOchannel slot 2 (empty)"),
+        (0x1ec0_0000, "TURBOchannel reserved slot"),
+        (0x1f3c_03f0, "TURBOchannel reserved slot"),
+        (0x1f40_0000, "TURBOchannel slot 5 (SCSI, not fitted)"),
+        (0x1f7c_03f0, "TURBOchannel slot 5 (SCSI, not fitted)"),
+        (0x1fc8_0000, "system slot, reserved"),
+        (0x2000_0000, "outside the address space"),
+    ] {
+        for width in [Width::Byte, Width::Half, Width::Word] {
+            let mut board = board();
+            assert_eq!(board.read(paddr, width, 0), Err(BusError), "{paddr:#010x}");
+            let latched = 0xc000_0000 | paddr >> 2 & 0x07ff_ffff;
+            assert_eq!(read(&mut board, 0x1fd8_0000, 0), latched);
+            assert_eq!(board.interrupt_lines(), 0);
+            write(&mut board, 0x1fd8_0000, 0, 0);
+            assert_eq!(board.write(paddr, 1, width, 0), Err(BusError));
+            assert_eq!(read(&mut board, 0x1fd8_0000, 0), latched | 0x2000_0000);
+            assert_eq!(board.interrupt_lines(), line::MEMORY);
+            let log = board.take_trace();
+            assert_eq!(log.len(), 2);
+            assert!(log.iter().all(|entry| entry.region.name() == name && entry.note == Note::Unanswered));
+        }
+    }
 }

@@ -36,7 +36,7 @@ fn bench() -> Bench {
         ram: vec![0; RAM as usize],
         dz: Dz::new(clock, LineTiming::LineRate, lines),
         rtc: Rtc::new(clock, &Date::default()),
-        csr: Csr::new(),
+        csr: Csr::new(RAM),
         console,
         now: 0,
     }
@@ -208,7 +208,8 @@ fn what_ends_a_run() {
     assert_eq!(bench.call(0xac, [u32::from(b'h'), 0, 0, 0]).action, PromAction::Halt);
     assert_eq!(bench.call(0xac, [u32::from(b'b'), 0, 0, 0]).action, PromAction::Reset);
     assert_eq!(bench.call(0x7c, [0; 4]).action, PromAction::ClearCaches);
-    assert_eq!(bench.call(0x4c, [0; 4]).action, PromAction::Unsupported("setjmp"));
+    assert_eq!(bench.call(0x9c, [0; 4]).action, PromAction::Halt);
+    assert_eq!(bench.call(0x54, [0; 4]).action, PromAction::Unsupported("bootinit"));
     assert_eq!(bench.call(0x74, [3, 0, 0, 0]).cycles, 75_000);
 }
 
@@ -219,4 +220,46 @@ fn bad_pointers_do_no_harm() {
     assert_eq!(bench.call(0x14, [0, 0, 0, 0]).value, 0);
     assert_eq!(bench.call(0x04, [KSEG0 + RAM - 2, 0, 64, 0]).written, None);
     assert_eq!(bench.call(0x04, [KSEG0, 0, u32::MAX, 0]).action, PromAction::Return);
+}
+
+#[test]
+fn the_time_is_the_clocks() {
+    let mut bench = bench();
+    bench.now = 90 * 25_000_000;
+    // 1 January 2000 was day 10957.
+    let seconds = 10_957 * 86_400 + 90;
+    assert_eq!(bench.call(0x48, [KSEG0 + 0x500, 0, 0, 0]).value, seconds);
+    assert_eq!(bench.word(0x500), seconds);
+    assert_eq!(bench.call(0x48, [0; 4]).written, None);
+}
+
+#[test]
+fn slots_can_be_switched() {
+    let mut bench = bench();
+    assert_eq!(bench.call(0x8c, [6, 0, 0, 0]).value, 0);
+    assert!(bench.csr.cascade(0x40));
+    assert_eq!(bench.call(0x88, [6, 0, 0, 0]).value, 1);
+    assert!(!bench.csr.cascade(0x40));
+    bench.csr.set_pending(0x80);
+    assert_eq!(bench.call(0x90, [7, 0, 0, 0]).value, 1);
+    assert_eq!(bench.call(0x90, [6, 0, 0, 0]).value, 0);
+}
+
+/// Programs that know the older PROMs ask the environment for what REX has callbacks for.
+#[test]
+fn the_older_way_to_the_bitmap() {
+    let mut bench = bench();
+    let variable = |bench: &mut Bench, name: &str| {
+        let name = bench.put(0x600, name);
+        let value = bench.call(0x64, [name, 0, 0, 0]).value;
+        u32::from_str_radix(bench.text(value).trim_start_matches("0x"), 16).unwrap()
+    };
+    let bitmap = variable(&mut bench, "bitmap") - KSEG1 - ROM_BASE;
+    let words = variable(&mut bench, "bitmaplen");
+    assert_eq!(words * 32 * 4096, RAM);
+    for index in 0..words {
+        assert_eq!(bench.prom.read(bitmap + 4 * index, Width::Word, 0), Ok(u32::MAX));
+    }
+    assert_eq!(bench.prom.read(bitmap + 4 * words, Width::Word, 0), Ok(0));
+    assert_eq!(variable(&mut bench, "systype"), SYSTEM_ID);
 }

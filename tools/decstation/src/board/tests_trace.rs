@@ -33,3 +33,20 @@ fn the_log_is_bounded() {
     assert_eq!(log.take().len(), CAPACITY);
     assert_eq!(log.dropped(), 3);
 }
+
+#[test]
+fn odd_accesses_and_missing_functions_are_kept_without_tracing() {
+    let mut log = TraceLog::new();
+    log.access(Region::Dz, 0x1fe0_0020, Width::Half, None, 5, 1);
+    log.rom_write(Region::Rom, 0x1fc0_0000, Width::Byte, 7, 2);
+    log.prom("bootinit", 0x1fc0_2150, u32::MAX, 3);
+    let lines: Vec<String> = log.take().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "           1 read  16 0x1fe00020 0x00000005 DZ serial lines: an undocumented image",
+            "           2 write  8 0x1fc00000 0x00000007 system ROM: write to ROM ignored",
+            "           3 call     0x1fc02150 system ROM: bootinit is not provided, 0xffffffff returned",
+        ]
+    );
+}

@@ -1,8 +1,10 @@
 //! The log of accesses to the board, by name and address.
 //!
-//! Unanswered accesses and writes to ROM are always kept; answered ones only when tracing is on.
+//! Accesses that nothing answers, that reach no documented register, that write to ROM, and calls of
+//! PROM functions that are not provided are always kept; others only when tracing is on.
 //! The log holds a bounded number of entries and counts what it had to drop.
 
+use super::audit::oddity;
 use super::map::Region;
 use crate::bus::{Cycles, Width};
 
@@ -18,6 +20,12 @@ pub enum Note {
     Unanswered,
     /// A write to a read-only memory, without effect.
     RomWrite,
+    /// A device answered, at an image of its registers that no document gives.
+    Image,
+    /// A device answered, and no register is in that part of the word.
+    NoRegister,
+    /// A PROM function that the model does not provide was called.
+    Prom(&'static str),
 }
 
 /// One access.
@@ -45,11 +53,20 @@ impl std::fmt::Display for TraceEntry {
         let verb = if self.write { "write" } else { "read" };
         let bits = 8 * self.width.bytes();
         let name = self.region.name();
+        if let Note::Prom(function) = self.note {
+            return write!(
+                formatter,
+                "{cycle:>12} call     {paddr:#010x} {name}: {function} is not provided, {value:#x} returned"
+            );
+        }
         write!(formatter, "{cycle:>12} {verb:<5} {bits:>2} {paddr:#010x} {value:#010x} {name}")?;
         match self.note {
             Note::Answered => Ok(()),
             Note::Unanswered => formatter.write_str(": no answer"),
             Note::RomWrite => formatter.write_str(": write to ROM ignored"),
+            Note::Image => formatter.write_str(": an undocumented image"),
+            Note::NoRegister => formatter.write_str(": no register in this part of the word"),
+            Note::Prom(_) => Ok(()),
         }
     }
 }
@@ -85,7 +102,8 @@ impl TraceLog {
         self.dropped
     }
 
-    /// Logs an access that was answered; `written` is set for a write.
+    /// Logs an access that was answered; `written` is set for a write. What is odd about it (see
+    /// [`oddity`]) is kept without tracing too.
     pub fn access(
         &mut self,
         region: Region,
@@ -95,16 +113,10 @@ impl TraceLog {
         value: u32,
         cycle: Cycles,
     ) {
-        if self.on {
-            self.push(TraceEntry {
-                cycle,
-                region,
-                paddr,
-                width,
-                write: written.is_some(),
-                value,
-                note: Note::Answered,
-            });
+        let odd = oddity(region, paddr, width, written.is_some());
+        if self.on || odd.is_some() {
+            let note = odd.unwrap_or(Note::Answered);
+            self.push(TraceEntry { cycle, region, paddr, width, write: written.is_some(), value, note });
         }
     }
 
@@ -128,9 +140,22 @@ impl TraceLog {
         });
     }
 
-    /// Logs a write without effect.
-    pub fn note(&mut self, note: Note, region: Region, paddr: u32, cycle: Cycles) {
-        self.push(TraceEntry { cycle, region, paddr, width: Width::Word, write: true, value: 0, note });
+    /// Logs a write of `value` to a read-only memory.
+    pub fn rom_write(&mut self, region: Region, paddr: u32, width: Width, value: u32, cycle: Cycles) {
+        self.push(TraceEntry { cycle, region, paddr, width, write: true, value, note: Note::RomWrite });
+    }
+
+    /// Logs the call of a PROM function, entered at `paddr`, that is not provided and returned `value`.
+    pub fn prom(&mut self, function: &'static str, paddr: u32, value: u32, cycle: Cycles) {
+        self.push(TraceEntry {
+            cycle,
+            region: Region::Rom,
+            paddr,
+            width: Width::Word,
+            write: false,
+            value,
+            note: Note::Prom(function),
+        });
     }
 
     fn push(&mut self, entry: TraceEntry) {

@@ -4,21 +4,22 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use decstation::board::serial::{Null, SerialBackend, Stream};
 use decstation::board::{Attachment, BoardConfig, LineTiming};
 use decstation::config::{Config, parse_station};
 use decstation::console::Scripted;
 use decstation::cpu::Strict;
+use decstation::follow::{Follow, Place};
 use decstation::loader;
 use decstation::machine::Machine;
 use decstation::net::pcap::Capture;
 use decstation::net::segment::Segment;
 use decstation::params::{BUILT_IN, Bound, Params};
 use decstation::profile::Profile;
-use decstation::trace::Trace;
+use decstation::trace::{DEFAULT_LIMIT, Trace};
 
-use crate::args::Args;
+use crate::args::{Args, SymbolFile};
 
 /// Everything that a run needs.
 pub struct Setup {
@@ -38,7 +39,7 @@ fn settings(args: &Args) -> Result<Config> {
         Some(path) => {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("cannot read configuration {}", path.display()))?;
-            Config::parse(&text).with_context(|| format!("configuration {}", path.display()))?
+            Config::parse(&text).map_err(|e| anyhow!("configuration {}, {e}", path.display()))?
         }
         None => Config::default(),
     };
@@ -65,17 +66,22 @@ fn bound(args: &Args, config: &Config) -> Bound {
     }
 }
 
+/// The text of the parameter file that is used.
+pub fn parameters(args: &Args) -> Result<String> {
+    match &args.parameters {
+        Some(path) => {
+            fs::read_to_string(path).with_context(|| format!("cannot read parameters {}", path.display()))
+        }
+        None => Ok(BUILT_IN.to_owned()),
+    }
+}
+
 /// Builds and loads the machines.
 pub fn setup(args: &Args) -> Result<Setup> {
     let config = settings(args)?;
     let bound = bound(args, &config);
     let name = config.machine.as_deref().unwrap_or("5000/200");
-    let text = match &args.parameters {
-        Some(path) => {
-            fs::read_to_string(path).with_context(|| format!("cannot read parameters {}", path.display()))?
-        }
-        None => BUILT_IN.to_owned(),
-    };
+    let text = parameters(args)?;
     let params = Params::from_toml(&text, name, bound, &config.parameters)?;
     let stations = match (args.net, config.ethernet.as_deref()) {
         (Some(n), _) => n,
@@ -139,9 +145,10 @@ fn machine(
     }
     let mut machine = Machine::new(params.clone(), megabytes << 20, board);
     machine.boot(&program).with_context(|| elf.display().to_string())?;
-    for path in &args.symbols {
+    for SymbolFile { space, path } in &args.symbols {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        machine.symbols.extend(loader::parse_symbols(&bytes).with_context(|| path.display().to_string())?);
+        let names = loader::parse_symbols(&bytes).with_context(|| path.display().to_string())?;
+        machine.symbols.extend_in(*space, names);
     }
     machine.cpu.board.set_trace(args.trace_io);
     watch(args, &mut machine, index)?;
@@ -192,8 +199,22 @@ fn watch(args: &Args, machine: &mut Machine, index: usize) -> Result<()> {
     if let Some(path) = &args.trace {
         let output = writer(path)?;
         let (from, to) = args.trace_range.unwrap_or((0, u64::MAX));
-        let trace = Trace::new(output, machine.symbols.clone(), from..to);
+        let mut trace = Trace::new(output, machine.symbols.clone(), from..to);
+        let limit = args.trace_limit.unwrap_or(DEFAULT_LIMIT);
+        if limit != 0 {
+            trace = trace.limited(limit);
+        }
         machine.cpu.hooks_mut().observers.push(Box::new(trace));
+    }
+    if let Some((from, until)) = &args.follow {
+        let symbols = machine.symbols.clone();
+        let place = |text: &String| {
+            Place::parse(text, &symbols).map_err(|problem| anyhow!("--follow {from}..{until}: {problem}"))
+        };
+        let places = (place(from)?, place(until)?);
+        let output = Box::new(BufWriter::new(std::io::stdout()));
+        let follow = Follow::new(output, symbols, machine.params.clock_hz, places, args.follow_pass);
+        machine.cpu.hooks_mut().observers.push(Box::new(follow));
     }
     if args.profile.is_some() {
         let profile = Box::new(Profile::default());

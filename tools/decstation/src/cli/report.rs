@@ -1,9 +1,12 @@
 //! What is printed at the end of a run.
 
+use anyhow::{Result, bail};
 use decstation::counters::{Counters, STALL_NAMES};
+use decstation::follow::Follow;
 use decstation::machine::Machine;
 use decstation::params::Bound;
 use decstation::profile::Profile;
+use decstation::trace::Trace;
 use serde_json::{Map, Value, json};
 
 /// The counts as one JSON object. Exact integers; times in microseconds.
@@ -73,6 +76,26 @@ pub fn text(machine: &Machine, seconds: f64) -> String {
         c.hilo_windows,
         c.instructions as f64 / 1e6 / seconds.max(1e-9),
     )
+}
+
+/// Says where a trace was cut off.
+///
+/// # Errors
+/// The path that was to be followed did not come.
+pub fn watched(machine: &Machine) -> Result<()> {
+    let observers = machine.cpu.hooks.iter().flat_map(|hooks| &hooks.observers);
+    for observer in observers.map(|o| o.as_any()) {
+        if let Some(limit) = observer.downcast_ref::<Trace>().and_then(Trace::cut_at) {
+            eprintln!(
+                "decstation: the trace ends after {limit} steps; --trace-limit N allows more (0: all), \
+                 --trace-range chooses"
+            );
+        }
+        if let Some(seen) = observer.downcast_ref::<Follow>().and_then(Follow::missed) {
+            bail!("--follow: the run ended before the path did; it came to its begin {seen} times");
+        }
+    }
+    Ok(())
 }
 
 /// The profile's table, if one was taken.

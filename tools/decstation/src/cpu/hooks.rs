@@ -4,10 +4,12 @@
 
 use std::collections::BTreeSet;
 
+use super::strict::State;
 use super::{Cpu, Stop, Strict};
 use crate::bus::{Board, Cycles};
 use crate::counters::Counters;
 use crate::cp0::{Exception, Vector};
+use crate::isa;
 
 /// One step of the processor, as an [`Observer`] sees it.
 #[derive(Debug)]
@@ -37,6 +39,11 @@ pub struct Executed<'a> {
 pub trait Observer {
     /// One step was taken.
     fn executed(&mut self, step: &Executed<'_>);
+
+    /// Whether it has seen what it was waiting for: the run stops.
+    fn done(&self) -> bool {
+        false
+    }
 
     /// The run is over.
     fn finish(&mut self) {}
@@ -77,16 +84,18 @@ impl<B: Board> Cpu<B> {
 
     /// Called with every instruction before it is executed.
     pub(super) fn before(&mut self, pc: u32, word: u32) {
-        let load = self.load_reg;
-        let slot = self.delay_next;
-        let mapped = !(0x8000_0000..0xc000_0000).contains(&pc);
+        let state = State {
+            loading: self.load_reg,
+            delay_slot: self.delay_next,
+            operands: (self.regs[isa::rs(word)], self.regs[isa::rt(word)]),
+            status: self.cp0.status,
+        };
         let Some(hooks) = self.hooks.as_mut() else {
             return;
         };
         hooks.word = Some(word);
-        let address = self.regs[crate::isa::rs(word)].wrapping_add(crate::isa::simm(word));
         if let Some(strict) = hooks.strict.as_mut()
-            && let Some(report) = strict.check(pc, word, load, slot, mapped, address)
+            && let Some(report) = strict.check(pc, word, state)
         {
             self.request_stop(Stop::Fault(report));
         }
@@ -133,7 +142,11 @@ impl<B: Board> Cpu<B> {
                 observer.executed(&step);
             }
             let single = hooks.single_step;
+            let done = hooks.observers.iter().any(|o| o.done());
             self.hooks = Some(hooks);
+            if done {
+                return self.stop.take().unwrap_or(Stop::Observed);
+            }
             if single {
                 return self.stop.take().unwrap_or(Stop::Breakpoint);
             }

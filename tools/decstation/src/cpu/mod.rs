@@ -12,6 +12,7 @@ mod cop0;
 mod data;
 mod exec;
 mod fetch;
+mod hazards;
 mod hooks;
 mod softtlb;
 mod state;
@@ -45,6 +46,8 @@ pub enum Stop {
     Fault(String),
     /// The program counter is at a breakpoint.
     Breakpoint,
+    /// An observer has seen what it was waiting for.
+    Observed,
 }
 
 /// The constant costs of [`Params`] that the processor needs, in cycles.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test file uses its part
 
+pub mod guest;
+
 use decstation::cpu::{Cpu, Stop};
 use decstation::params::{Bound, Params};
 use decstation::test_board::EmptyBoard;

@@ -17,9 +17,16 @@
 //! when TDMD is written. From there to the first bit, and from the last bit to the receive
 //! descriptor, the `lance_latency` parameter passes; frames that follow one another are only the
 //! wire's gap apart.
-//! Simplified: a frame moves between memory and wire at one instant (its start when sent, its end
-//! when received), so the silo neither overflows (OFLO) nor runs empty in mid-frame; STOP does not
-//! cut short a frame that is on the wire; frames always are whole bytes (no FRAM).
+//! Simplified:
+//! - A frame moves between memory and wire at one instant (its start when sent, its end when
+//!   received): the silo never overflows (OFLO), and runs empty (UFLO) only together with BUFF, when a
+//!   chain has no end. Nothing of such a chain reaches the wire.
+//! - A chain's descriptors are handed back together, when the frame is out.
+//! - STOP does not cut short a frame that is on the wire.
+//! - Frames are whole bytes (no FRAM), collisions come within the cable's delay (no LCOL), and the
+//!   time-domain reflectometer reads zero.
+//! - The transceiver makes its collision test after every frame (no CERR), unless no cable is there.
+//! - Loopback takes frames of any length, not only the 8 to 32 bytes that the silo holds.
 //!
 //! Source: AMD Am7990 Local Area Network Controller for Ethernet data sheet.
 

@@ -3,7 +3,7 @@
 use super::format::{self, Arguments};
 use super::guest::Machine;
 use super::image::{Call, Image, TC_INFO};
-use super::{KSEG1, Prom, PromAction, PromResult, ROM_BASE, SYSTEM_ID};
+use super::{KSEG1, PAGE, Prom, PromAction, PromResult, ROM_BASE, SYSTEM_ID};
 use crate::bus::Cycles;
 
 /// How long the firmware waits before it looks for a character again.
@@ -123,6 +123,13 @@ impl Prom {
             Call::GetSysId => PromResult::value(SYSTEM_ID),
             Call::GetBitmap => self.bitmap(a0, machine),
             Call::GetTcInfo => PromResult::value(KSEG1 + ROM_BASE + TC_INFO),
+            Call::Time => {
+                let seconds = machine.rtc.unix_time(machine.now);
+                let written = if a0 == 0 { None } else { machine.store(a0, &seconds.to_le_bytes()) };
+                stored(seconds, written)
+            }
+            Call::EnableInterrupt(on) => PromResult::value(u32::from(machine.csr.set_enable(a0, on))),
+            Call::TestInterrupt => PromResult::value(u32::from(machine.csr.requested(a0))),
             Call::Rex if a0 as u8 == b'b' => PromResult::act(PromAction::Reset),
             Call::Rex | Call::Halt => PromResult::act(PromAction::Halt),
             Call::Reset => PromResult::act(PromAction::Reset),
@@ -210,9 +217,8 @@ impl Prom {
 
     /// getbitmap: the page size, then a bit for each page of RAM.
     fn bitmap(&self, to: u32, machine: &mut Machine<'_>) -> PromResult {
-        const PAGE: u32 = 4096;
-        let bytes = self.ram_bytes / PAGE / 8;
-        let mut map = PAGE.to_le_bytes().to_vec();
+        let bytes = self.ram_bytes / PAGE as u32 / 8;
+        let mut map = (PAGE as u32).to_le_bytes().to_vec();
         map.resize(4 + bytes as usize, 0xff);
         stored(bytes, machine.store(to, &map))
     }

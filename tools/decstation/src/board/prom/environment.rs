@@ -4,6 +4,8 @@ use super::image::{Image, STRING_BYTES, STRINGS};
 
 /// What a machine with a terminal on line 3 has.
 const DEFAULTS: &[(&str, &str)] = &[
+    // Where the older PROMs' programs find the bitmap of memory, and its length in words.
+    ("bitmap", "0xbfc06000"),
     ("boot", ""),
     ("console", "*"),
     ("haltaction", "h"),
@@ -39,6 +41,13 @@ impl Environment {
     pub fn set(&mut self, name: &str, value: &str) {
         self.unset(name);
         self.variables.push((name.into(), value.into()));
+    }
+
+    /// Sets a variable that is not there.
+    pub fn set_default(&mut self, name: &str, value: &str) {
+        if self.variables.iter().all(|(other, _)| other != name) {
+            self.set(name, value);
+        }
     }
 
     /// Removes a variable.

@@ -1,5 +1,5 @@
-//! printf, as far as kernels use the PROM's: `%c %d %i %u %o %x %X %p %s %%`, flags `-` and `0`,
-//! width and precision (also `*`), length letters ignored.
+//! printf, as far as kernels use the PROM's: `%c %d %i %u %o %x %X %p %s %%` and the older `%D %O`,
+//! flags `-` and `0`, width and precision (also `*`), length letters ignored.
 
 /// The arguments of a call and the memory their pointers lead to.
 pub trait Arguments {
@@ -99,9 +99,9 @@ fn convert(letter: u8, spec: &Spec, arguments: &mut dyn Arguments, out: &mut Vec
             text.truncate(spec.precision.unwrap_or(usize::MAX));
             text
         }
-        b'd' | b'i' => (arguments.next() as i32).to_string().into_bytes(),
+        b'd' | b'i' | b'D' => (arguments.next() as i32).to_string().into_bytes(),
         b'u' => arguments.next().to_string().into_bytes(),
-        b'o' => format!("{:o}", arguments.next()).into_bytes(),
+        b'o' | b'O' => format!("{:o}", arguments.next()).into_bytes(),
         b'x' | b'p' => format!("{:x}", arguments.next()).into_bytes(),
         b'X' => format!("{:X}", arguments.next()).into_bytes(),
         other => vec![b'%', other],

@@ -1,5 +1,7 @@
-//! The ROM's contents, and which word stands for which callback.
+//! The ROM's contents: tables, the two functions that are code, and which word stands for which
+//! callback.
 
+use crate::asm::{self, r};
 use crate::board::lane_read;
 use crate::board::map::ROM_BASE;
 use crate::bus::Width;
@@ -15,7 +17,12 @@ pub const STRINGS: u32 = 0x4000;
 /// Bytes for them.
 pub const STRING_BYTES: usize = 0x2000;
 
-const BYTES: usize = 0x8000;
+/// The bitmap of memory that the older environment variable `bitmap` points to.
+pub const BITMAP: u32 = 0x6000;
+/// Bytes for it: 480 MB.
+pub const BITMAP_BYTES: usize = 15_360;
+
+const BYTES: usize = 0xa000;
 const STUBS: u32 = 0x2000;
 const STUB_BYTES: u32 = 16;
 /// Entries of the callback vector, 0x00 to 0xac.
@@ -24,6 +31,11 @@ const CALLBACKS: u32 = 0x2c;
 const ENTRIES: u32 = 56;
 /// Index of the first of them.
 const FIRST_ENTRY: u32 = 64;
+/// setjmp and longjmp, which are code: a callback cannot change registers other than v0.
+const SETJMP: u32 = 0x2800;
+const LONGJMP: u32 = 0x2880;
+/// Registers that a jump buffer keeps: s0..s7, sp, s8, ra.
+const JUMP_REGISTERS: [u32; 11] = [16, 17, 18, 19, 20, 21, 22, 23, r::SP, 30, r::RA];
 
 const COP3: u32 = 0x13 << 26;
 const JR_RA: u32 = 0x03e0_0008;
@@ -59,6 +71,12 @@ pub enum Call {
     GetSysId,
     GetBitmap,
     GetTcInfo,
+    /// Seconds since 1970 by the clock.
+    Time,
+    /// Switches a slot's interrupt off, or on.
+    EnableInterrupt(bool),
+    /// Whether a slot requests an interrupt.
+    TestInterrupt,
     Rex,
     Halt,
     Reset,
@@ -93,9 +111,7 @@ impl Call {
             0x3c => Call::StrToL,
             0x40 => Call::Missing("signal", 0),
             0x44 => Call::Missing("raise", FAILED),
-            0x48 => Call::Missing("time", FAILED),
-            0x4c => Call::Missing("setjmp", 0),
-            0x50 => Call::Missing("longjmp", 0),
+            0x48 => Call::Time,
             0x54 => Call::Missing("bootinit", FAILED),
             0x58 => Call::Missing("bootread", FAILED),
             0x5c => Call::Missing("bootwrite", FAILED),
@@ -108,8 +124,14 @@ impl Call {
             0x7c => Call::ClearCache,
             0x80 => Call::GetSysId,
             0x84 => Call::GetBitmap,
-            // io_poll, wbflush, interrupt switches, console_init, halt button.
-            0x38 | 0x70 | 0x88 | 0x8c | 0x90 | 0x98 | 0x9c => Call::Nothing,
+            0x88 => Call::EnableInterrupt(false),
+            0x8c => Call::EnableInterrupt(true),
+            0x90 => Call::TestInterrupt,
+            // io_poll; wbflush, since fetching the ROM drains the buffer; console_init.
+            0x38 | 0x70 | 0x98 => Call::Nothing,
+            0x94 => Call::Missing("the reserved entry", FAILED),
+            // What the halt button's interrupt calls: back to the console.
+            0x9c => Call::Halt,
             0xa0 => Call::Missing("showfault", 0),
             0xa4 => Call::GetTcInfo,
             0xa8 => Call::Missing("execute_cmd", FAILED),
@@ -143,11 +165,38 @@ impl Call {
     }
 }
 
+/// Where the word of callback `index` lies.
+pub const fn stub(index: u32) -> u32 {
+    STUBS + STUB_BYTES * index
+}
+
 /// The callback index of the word at `offset`, if it is one.
 pub fn hook(offset: u32) -> Option<u32> {
-    let stub = offset.checked_sub(STUBS)?;
-    let index = stub / STUB_BYTES;
-    (stub.is_multiple_of(STUB_BYTES) && index < FIRST_ENTRY + ENTRIES).then_some(index)
+    let into = offset.checked_sub(STUBS)?;
+    let index = into / STUB_BYTES;
+    (into.is_multiple_of(STUB_BYTES) && index < FIRST_ENTRY + ENTRIES).then_some(index)
+}
+
+/// setjmp(buffer): the registers that a callee keeps go into the buffer; 0.
+fn setjmp() -> Vec<u32> {
+    let mut code: Vec<u32> =
+        JUMP_REGISTERS.iter().zip(0..).map(|(&register, n)| asm::sw(register, 4 * n, r::A0)).collect();
+    code.extend([asm::jr(r::RA), asm::addu(r::V0, r::ZERO, r::ZERO)]);
+    code
+}
+
+/// longjmp(buffer, value): returns from that setjmp with the value, or 1 for 0.
+fn longjmp() -> Vec<u32> {
+    let mut code: Vec<u32> =
+        JUMP_REGISTERS.iter().zip(0..).map(|(&register, n)| asm::lw(register, 4 * n, r::A0)).collect();
+    code.extend([
+        asm::bne(r::A1, r::ZERO, 2),
+        asm::addu(r::V0, r::A1, r::ZERO),
+        asm::addiu(r::V0, r::ZERO, 1),
+        asm::jr(r::RA),
+        asm::NOP,
+    ]);
+    code
 }
 
 /// The ROM.
@@ -159,7 +208,6 @@ impl Image {
     /// A ROM with its tables.
     pub fn new() -> Image {
         let mut image = Image { bytes: vec![0; BYTES].into_boxed_slice() };
-        let stub = |index: u32| STUBS + STUB_BYTES * index;
         for index in 0..CALLBACKS {
             image.put(VECTOR + 4 * index, super::KSEG1 + ROM_BASE + stub(index));
         }
@@ -171,6 +219,8 @@ impl Image {
             image.put(stub(index), COP3 | index);
             image.put(stub(index) + 4, JR_RA);
         }
+        image.put_function(0x4c, SETJMP, &setjmp());
+        image.put_function(0x50, LONGJMP, &longjmp());
         // Revision, clock period in ns, slot size in MB, I/O timeout in cycles, DMA range in MB,
         // longest DMA burst in words, parity.
         for (value, index) in [1, 40, 4, 10, 480, 128, 0].into_iter().zip(0..) {
@@ -181,6 +231,19 @@ impl Image {
 
     fn put(&mut self, offset: u32, word: u32) {
         self.bytes[offset as usize..][..4].copy_from_slice(&word.to_le_bytes());
+    }
+
+    /// Puts code at `place` and its address into the callback vector at `offset`.
+    fn put_function(&mut self, offset: u32, place: u32, code: &[u32]) {
+        self.put(VECTOR + offset, super::KSEG1 + ROM_BASE + place);
+        for (&word, index) in code.iter().zip(0..) {
+            self.put(place + 4 * index, word);
+        }
+    }
+
+    /// Puts `bytes` at ROM offset `offset`.
+    pub fn put_bytes(&mut self, offset: u32, bytes: &[u8]) {
+        self.bytes[offset as usize..][..bytes.len()].copy_from_slice(bytes);
     }
 
     /// Puts a string with its terminator at `offset` into the strings' area.

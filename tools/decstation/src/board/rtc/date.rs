@@ -48,6 +48,20 @@ impl Date {
         (register, correction as u8)
     }
 
+    /// Seconds since 1 January 1970, 32 bits of them.
+    #[must_use]
+    pub fn unix_time(&self) -> u32 {
+        let year = i64::from(self.year) - i64::from(self.month < 3);
+        // The year begins in March, so that its last day is the leap day.
+        let month = (i64::from(self.month) + 9) % 12;
+        let day = (153 * month + 2) / 5 + i64::from(self.day) - 1;
+        let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        let days = 365 * year + leap_days + day - 719_468;
+        let hours = days * 24 + i64::from(self.hour);
+        let seconds = (hours * 60 + i64::from(self.minute)) * 60 + i64::from(self.second);
+        seconds as u32
+    }
+
     /// Day of the week, 1 = Sunday (Zeller's congruence).
     #[must_use]
     pub fn weekday(&self) -> u8 {
@@ -111,6 +125,18 @@ impl<'a> Calendar<'a> {
             let twelve = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
             self.encode(twelve) | if hour >= 12 { PM } else { 0 }
         };
+    }
+
+    /// The date that the registers show with `correction` years taken off.
+    pub fn date(&self, correction: u8) -> Date {
+        Date {
+            year: 1928 + u16::from(self.get(9)) + u16::from(correction),
+            month: self.get(8),
+            day: self.get(7),
+            hour: self.hour(),
+            minute: self.get(2),
+            second: self.get(0),
+        }
     }
 
     fn month_days(&self) -> u8 {

@@ -3,6 +3,7 @@
 mod loopback;
 mod receive;
 mod registers;
+mod rules;
 mod transmit;
 mod two;
 
