@@ -4,7 +4,7 @@
 #   scripts/build.sh [--guest rustup|debian]
 #
 # Kernels with their programs come out in target/images: NAME.elf for QEMU's malta, decstation-NAME.elf
-# for the DECstation model. Each linked binary passes the ELF check
+# for the DECstation. Each linked binary passes the ELF check
 # before it is used: MIPS-I alone, no load result read too early. See tools/elfcheck.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,8 +51,9 @@ CARGO_TARGET_DIR=$guest guest_cargo -p apps
 echo "build: the kernel's test build"
 CARGO_TARGET_DIR=$guest-check guest_cargo -p aegis --features check
 
-echo "build: the kernel for the DECstation model"
+echo "build: the kernel for the DECstation, and its test build"
 CARGO_TARGET_DIR=$guest-decstation guest_cargo -p aegis --no-default-features --features decstation
+CARGO_TARGET_DIR=$guest-decstation-check guest_cargo -p aegis --no-default-features --features decstation,check
 
 echo "build: ELF check"
 # shellcheck disable=SC2086
@@ -60,9 +61,12 @@ env $HOST_CARGO build --quiet -p elfcheck -p bootimage
 host=${CARGO_TARGET_DIR:-target}/debug
 kernel=$guest/$TRIPLE/release/aegis
 kernel_check=$guest-check/$TRIPLE/release/aegis
-kernel_decstation=$guest-decstation/$TRIPLE/release/aegis
+decstation=$guest-decstation/$TRIPLE/release/aegis
+decstation_check=$guest-decstation-check/$TRIPLE/release/aegis
 "$host/elfcheck" --allow tools/elfcheck/mips32.allow --no-syscall "$kernel" "$kernel_check"
-"$host/elfcheck" --no-syscall "$kernel_decstation"
+"$host/elfcheck" --no-syscall "$decstation"
+# The reserved instruction that the test build plants.
+"$host/elfcheck" --allow sd@aegis::check::check_fault --no-syscall "$decstation_check"
 programs=()
 for source in apps/src/bin/*.rs; do
     programs+=("$guest/$TRIPLE/release/$(basename "$source" .rs)")
@@ -76,8 +80,8 @@ while read -r name build list; do
     for program in $list; do
         files+=("$program=$guest/$TRIPLE/release/$program")
     done
-    with=$kernel
-    [ "$build" = check ] && with=$kernel_check
-    "$host/bootimage" --into "$with" -o "$out/$name.elf" "${files[@]}"
-    [ "$build" = check ] || "$host/bootimage" --into "$kernel_decstation" -o "$out/decstation-$name.elf" "${files[@]}"
+    malta=$kernel model=$decstation
+    [ "$build" = plain ] || malta=$kernel_check model=$decstation_check
+    "$host/bootimage" --into "$malta" -o "$out/$name.elf" "${files[@]}"
+    "$host/bootimage" --into "$model" -o "$out/decstation-$name.elf" "${files[@]}"
 done <<<"$IMAGES"

@@ -280,7 +280,7 @@ report() {
     line "certificates" "$CERT_FOUND" "ca-certificates" "$(act $CERT_STATE "apt-get install ca-certificates")"
     line "QEMU" "$QEMU_FOUND" "qemu-system-mipsel >= $QEMU_MIN" "$(act $QEMU_STATE "apt-get install qemu-system-mips")"
     optional gdb-multiarch "$GDB" "scripts/run.sh --gdb"
-    optional gxemul "$GXEMUL" "the GXemul smoke check"
+    optional gxemul "$GXEMUL" "the guest suite on GXemul"
 }
 
 # ---- planning: what to install, by rustup and by apt ----------------------------------------------------------------
@@ -377,6 +377,19 @@ by_apt() {
     $as_root $command_line || die "apt-get failed; the command was: $command_line"
 }
 
+# One more machine to test on, at the first set-up and where apt has it. Nothing else needs it.
+gxemul_by_apt() {
+    [ -z "$GXEMUL" ] && [ ! -f "$ROOT/target/toolchain.env" ] || return 0
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    # shellcheck disable=SC2086 # split on purpose
+    if apt-cache show gxemul >/dev/null 2>&1 &&
+        timeout "$LIMIT" $as_root apt-get install -y -q --no-install-recommends gxemul </dev/null >/dev/null 2>&1; then
+        GXEMUL=$(where gxemul)
+    fi
+    [ -n "$GXEMUL" ] || echo "setup: gxemul cannot be had by apt-get; the tests on it are left out"
+}
+
 # ---- what the other scripts read ------------------------------------------------------------------------------------
 
 write_env() {
@@ -441,5 +454,6 @@ if [ $READY = no ]; then
     report
     [ $READY = yes ] || die "still not all there; see above"
 fi
+gxemul_by_apt
 write_env
 echo "setup: ready (guest compiler: $KIND); written to target/toolchain.env"

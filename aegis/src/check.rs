@@ -25,9 +25,13 @@ const END_SLICE: u32 = 2;
 /// interrupted. Zero when that has been told.
 static LANDED: Mutex<u32> = Mutex::new(0);
 
-/// Raises the clock interrupt `ticks` from now, unless that is zero. Tells where the last one came.
+/// Raises the clock interrupt `ticks` from now, unless that is zero. Tells where the last one came. A
+/// machine that does not count cycles can be asked for a whole quantum alone.
 pub extern "C" fn check_timer(ticks: u32, kind: u32) -> u64 {
     if ticks > 0 {
+        if ticks < board::quantum_ticks() && !board::counts_cycles() {
+            return u64::from(Error::Unsupported.code());
+        }
         *PLANTED.lock() = Some(kind);
         board::arm_clock(ticks.min(board::quantum_ticks()));
     }

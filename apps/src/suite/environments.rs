@@ -4,6 +4,7 @@ use apps::testing::Test;
 use apps::testing::assembler::{Code, NOP, SYSCALL, addiu, addu, beq, lw, reg, sw};
 use apps::testing::companion::{Command, Companion};
 use apps::testing::failure::{Failure, Outcome};
+use apps::testing::interrupt;
 use apps::testing::lab::{Lab, poke};
 use apps::testing::registers::Registers;
 use apps::{ensure, ensure_eq};
@@ -168,6 +169,7 @@ fn swarm() -> Outcome {
             };
             let Some((name, _)) = members[index] else { continue };
             calls[index] += 1;
+            interrupt::hold_off()?;
             let after = lab.run(&Registers::canaries(index as u32).with(reg::V0, name));
             let expected =
                 [index as u32, calls[index], signature(index as u32).wrapping_mul(2 + 3 + 4 + 5), name];
@@ -186,6 +188,7 @@ fn swarm() -> Outcome {
         };
         ensure_eq!(Name(one).address_space(), Name(other).address_space(), "the ids of {index}");
         for _ in 0..3 {
+            interrupt::hold_off()?;
             let after = lab.run(&Registers::canaries(1).with(reg::V0, one));
             ensure_eq!([after.0[4], after.0[7]], [index as u32, one], "member {index}");
             slice::yield_to(Name(other))?;

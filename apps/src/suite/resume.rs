@@ -91,16 +91,19 @@ impl Plan {
     }
 }
 
-/// Makes an experiment again and again, with interrupts at random within `ticks`, until each
-/// instruction was interrupted, and often enough in any case.
+/// Makes an experiment of so many instructions again and again, with interrupts at random within it,
+/// until each instruction was interrupted, and often enough in any case.
 fn sweep(
     hits: &mut Hits,
     kind: u32,
-    ticks: u32,
+    instructions: u32,
     mut experiment: impl FnMut(u32, Plan) -> Outcome,
 ) -> Outcome {
     const LEAST: u32 = 300;
     const MOST: u32 = 30_000;
+    let ticks = interrupt::ticks(instructions);
+    // Fails where no interrupt can be planted.
+    interrupt::plant(ticks, PLAIN)?;
     let mut random: u32 = 4711;
     for attempt in 0..MOST {
         if attempt >= LEAST && hits.missed().is_none() {
@@ -143,7 +146,7 @@ fn resume(kind: u32) -> Outcome {
     trap::afterwards(Some(|| {
         let _ = PLAN.get().plant();
     }));
-    sweep(&mut hits, kind, 40, |attempt, plan| {
+    sweep(&mut hits, kind, 240, |attempt, plan| {
         PLAN.set(plan);
         let before = Registers::canaries(attempt).with(reg::SP, lab::STACK_TOP);
         trap::expect(Repair::Skip);
@@ -172,13 +175,15 @@ fn straight_code() -> Code<64> {
             addu(reg::T4, reg::T4, reg::T2),
         ]);
     }
+    // Between reading HI or LO and writing one of them again are two instructions: an R3000 that is
+    // interrupted in between would lose what it read.
     code.extend(&[
+        mflo(reg::T2),
         addiu(reg::T0, reg::ZERO, 3),
         addiu(reg::T4, reg::T4, 7),
         addiu(reg::T0, reg::T0, -1),
         bne(reg::T0, reg::ZERO, -3),
         addu(reg::T3, reg::T3, reg::T4),
-        mflo(reg::T2),
         mthi(reg::T3),
         mtlo(reg::T4),
         beq(reg::T3, reg::T3, 2),
@@ -199,7 +204,7 @@ fn straight(kind: u32) -> Outcome {
     hits.note(start + 4 * (hits.count as u32 - 2));
     let before = Registers::canaries(77);
     let expected = lab.run(&before);
-    sweep(&mut hits, kind, 250, |_, plan| {
+    sweep(&mut hits, kind, 1500, |_, plan| {
         plan.plant()?;
         let after = lab.run(&before);
         compare(plan, &after, &expected)
@@ -246,17 +251,31 @@ fn restoring() -> Outcome {
     let mut hits = Hits::new(range.start, range.len() / 4);
     let body = [addiu(reg::T0, reg::T0, -1), beq(reg::T0, 0, 2), NOP, beq(0, 0, -4), NOP];
     lab.prepare(&body);
+    // The time to its beginning is the kernel's and the planter's, so it is looked for, and then hit
+    // again and again.
+    let span = interrupt::ticks(400);
+    let (mut scan, mut found) = (0, None);
     for attempt in 0..2000 {
         // Its turn comes in the middle of the experiment, and plants another end of a slice.
-        planter.post(Command::PlantAndYield, &[1 + attempt / 7 % 200, attempt % 7, 0, myself]);
-        let before = Registers::canaries(attempt).with(reg::T0, 40);
-        interrupt::plant(160, END_SLICE)?;
+        let soon = match found {
+            Some(found) if attempt % 4 != 0 => found + attempt % (span / 8),
+            _ => {
+                scan = (scan + 1 + span / 200) % span;
+                scan
+            }
+        };
+        planter.post(Command::PlantAndYield, &[1 + soon, attempt % 7, 0, myself]);
+        let before = Registers::canaries(attempt).with(reg::T0, 400);
+        interrupt::plant(interrupt::ticks(960), END_SLICE)?;
         let after = lab.run(&before);
         if let Some(difference) = after.difference(&before.with(reg::T0, 0)) {
             ensure!(false, "{difference}; {:x?}", interrupt::landed()?);
         }
         if let Some(place) = interrupt::landed()? {
             hits.note(place.address());
+            if range.contains(&(place.address() - 4)) {
+                found = Some(soon.saturating_sub(span / 16));
+            }
         }
         planter.stop()?;
     }
@@ -269,7 +288,7 @@ fn yielding() -> Outcome {
     let rival = rival(END_SLICE)?;
     // Up to and with the system call.
     let mut hits = Hits::new(slice::yield_address(), 17);
-    sweep(&mut hits, END_SLICE, 40, |_, plan| {
+    sweep(&mut hits, END_SLICE, 240, |_, plan| {
         plan.plant()?;
         slice::yield_to(Name::NOBODY)?;
         Ok(())

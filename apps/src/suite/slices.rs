@@ -5,7 +5,7 @@ use apps::testing::Test;
 use apps::testing::assembler::{NOP, addiu, beq, reg};
 use apps::testing::companion::{Command, Companion, word};
 use apps::testing::failure::{Failure, Outcome};
-use apps::testing::interrupt::{self, END_SLICE, PLAIN};
+use apps::testing::interrupt::{self, END_SLICE};
 use apps::testing::lab::Lab;
 use apps::testing::registers::Registers;
 use apps::{ensure, ensure_eq};
@@ -68,13 +68,14 @@ fn storm() -> Outcome {
     // The first computes in what the second lends it, and that ends soon.
     give(&companions[1])?;
     companions[0].post(Command::Compute, &[]);
-    companions[1].post(Command::PlantAndYield, &[1500, 0, 1, companions[0].name().0]);
+    companions[1].post(Command::PlantAndYield, &[interrupt::ticks(9000), 0, 1, companions[0].name().0]);
+    let span = interrupt::ticks(1536);
     let mut lab = Lab::new()?;
     lab.prepare(&COUNT_DOWN);
     let mut random: u32 = 12345;
     for run in 0..400 {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        interrupt::plant(1 + (random >> 24), END_SLICE)?;
+        interrupt::plant(1 + (random >> 24) * span / 256, END_SLICE)?;
         let before = Registers::canaries(random >> 8).with(reg::T0, 500);
         let after = lab.run(&before);
         if let Some(difference) = after.difference(&before.with(reg::T0, 0)) {
@@ -104,9 +105,9 @@ fn yield_to() -> Outcome {
     for (companion, next) in ring.iter().zip(next) {
         companion.post(Command::YieldTo, &[next.0]);
     }
-    // No slice ends in the middle: the next tick is far, and does nothing.
-    interrupt::plant(u32::MAX, PLAIN)?;
     for round in 1..=50 {
+        // No slice ends in the middle.
+        interrupt::hold_off()?;
         ring[0].run()?;
         for (index, companion) in ring.iter().enumerate() {
             ensure_eq!(companion.get(word::PROGRESS), round, "turns of {index}");

@@ -5,6 +5,7 @@ use apps::testing::Test;
 use apps::testing::assembler::{SYSCALL, reg};
 use apps::testing::companion::{Command, Companion, word};
 use apps::testing::failure::Outcome;
+use apps::testing::interrupt;
 use apps::testing::lab::{self, Lab};
 use apps::testing::registers::Registers;
 use apps::{ensure, ensure_eq};
@@ -50,6 +51,7 @@ fn exchange(lab: &mut Lab, companion: &Companion, name: Name, seed: u32) -> Outc
     reply.write(companion.address(word::REPLY));
     Registers::ZERO.write(companion.address(word::RECEIVED));
     companion.set(word::CALLER, 0);
+    interrupt::hold_off()?;
     let after = lab.run(&sent);
     let received = Registers::read(companion.address(word::RECEIVED));
     if let Some(difference) = received.difference(&sent) {
@@ -140,6 +142,7 @@ fn unbound() -> Outcome {
     call::bind(name.0, 34, lab::CODE + 0xc00)?;
     let reply = Registers::canaries(4);
     reply.write(companion.address(word::REPLY));
+    interrupt::hold_off()?;
     let after = lab.run(&Registers::canaries(5).with(reg::V0, name.0));
     let mine = memory::myself().asynchronous().0;
     ensure_eq!(after.0[reg::V0 as usize], mine, "the asynchronous entry's answer");

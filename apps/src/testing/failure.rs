@@ -16,7 +16,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    const BYTES: usize = 200;
+    const BYTES: usize = 300;
 
     /// A failure of the caller.
     #[track_caller]

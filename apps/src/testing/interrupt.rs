@@ -1,6 +1,7 @@
 //! Planted clock interrupts (test builds of the kernel).
 
 use exos::abi::Error;
+use exos::abi::calls::Fact;
 use exos::call;
 
 /// What a planted interrupt does besides: nothing.
@@ -31,12 +32,35 @@ impl Place {
     }
 }
 
+/// Ticks of this machine's counter in which a program gets on by about so many instructions, at least one.
+#[must_use]
+pub fn ticks(instructions: u32) -> u32 {
+    /// QEMU's malta: an instruction is a nanosecond, a tick 6 ns.
+    const MALTA: u32 = 6;
+    /// A DECstation counts cycles, and takes a few for an instruction, misses included.
+    const CYCLES: u32 = 3;
+    let ticks = match call::machine(Fact::Board as u32) {
+        Ok(0) => instructions / MALTA,
+        _ => instructions * CYCLES,
+    };
+    ticks.max(1)
+}
+
 /// Raises the clock interrupt `ticks` from now, at least one. Tells what [`landed`] would have.
 ///
 /// # Errors
-/// [`Error::Unsupported`] on a kernel that is not a test build.
+/// [`Error::Unsupported`] on a kernel that is not a test build, or a machine that does not count cycles.
 pub fn plant(ticks: u32, kind: u32) -> Result<Option<Place>, Error> {
     call::check_timer(ticks.max(1), kind).map(place)
+}
+
+/// Keeps the clock away for a whole quantum: the next tick does nothing. For tests that a slice must not
+/// end under: who is called while its own main program is interrupted has one place for its registers.
+///
+/// # Errors
+/// As [`plant`].
+pub fn hold_off() -> Result<(), Error> {
+    plant(u32::MAX, PLAIN).map(|_| ())
 }
 
 /// Where the last planted interrupt came. Takes the answer away: until the next has come, it is

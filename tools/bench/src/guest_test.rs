@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use crate::defects::Defects;
 use crate::machine::{End, Job, Limits, Line, Machine, Outcome, Stream, Watch, run};
 use crate::runner::failure;
 
@@ -26,6 +27,8 @@ pub struct GuestTest {
     pub expect: Vec<String>,
     /// Whether the totals line must be there (not in a run that ends in a planted fault).
     pub totals: bool,
+    /// What is known to fail on this machine.
+    pub defects: Option<Defects>,
     /// Where the log goes.
     pub log: PathBuf,
 }
@@ -37,6 +40,8 @@ pub struct Totals {
     pub passed: u64,
     /// Tests that did not.
     pub failed: u64,
+    /// Tests that failed as a known defect of the machine makes them.
+    pub known: u64,
 }
 
 /// Read a totals line: `12 passed, 0 failed`.
@@ -45,7 +50,7 @@ pub fn totals(line: &str) -> Option<Totals> {
     let (passed, failed) = line.trim().split_once(", ")?;
     let passed = passed.strip_suffix(" passed")?.parse().ok()?;
     let failed = failed.strip_suffix(" failed")?.parse().ok()?;
-    Some(Totals { passed, failed })
+    Some(Totals { passed, failed, known: 0 })
 }
 
 /// What is wrong with how a guest ended, if anything is.
@@ -68,6 +73,10 @@ fn judge(test: &GuestTest, outcome: &Outcome) -> Result<Totals, String> {
         return Err(format!("ended without the expected line {text:?}"));
     }
     match all[..] {
+        [Totals { failed: 1.., .. }] if test.defects.is_some() => {
+            // Which tests failed decides.
+            test.defects.as_ref().map_or(Ok(all[0]), |defects| defects.judge(outcome.console()))
+        }
         [] if test.totals => Err("ended without its line \"N passed, N failed\"".to_owned()),
         [] => Ok(Totals::default()),
         [Totals { failed: 1.., .. }] => Err(format!("{} failed, {} passed", all[0].failed, all[0].passed)),
@@ -86,7 +95,11 @@ pub fn run_test(
     machine: &dyn Machine,
     mut show: impl FnMut(&str),
 ) -> anyhow::Result<(Totals, Outcome)> {
-    let job = Job { kernel: test.kernel.clone(), append: test.append.clone(), ..Job::default() };
+    let job = Job {
+        kernel: test.kernel.clone(),
+        append: test.append.clone().or_else(|| test.defects.as_ref()?.append.clone()),
+        ..Job::default()
+    };
     let outcome = run(machine, &job, Limits::seconds(test.seconds), &test.log, |line| {
         if let Some(Line { stream: Stream::Console, text }) = line {
             show(text);

@@ -11,6 +11,7 @@
 //! - [`machine`]: what a machine is (a command line) and how one is run: time limit, process group, log file.
 //! - [`qemu`]: QEMU's malta board, the deterministic way.
 //! - [`decstation`]: the modelled DECstations.
+//! - [`gxemul`]: GXemul's DECstation; [`defects`]: what is known to fail there.
 //! - [`protocol`]: the lines that a benchmark program prints.
 //! - [`measure`]: calibration of the tick counter, overheads, the median of three trials (the paper's method, section 4).
 //! - [`marks`]: what the model counted between two readings of the clock.
@@ -29,8 +30,10 @@
 
 pub mod bounds;
 pub mod decstation;
+pub mod defects;
 pub mod diff;
 pub mod guest_test;
+pub mod gxemul;
 pub mod machine;
 pub mod marks;
 pub mod measure;

@@ -8,8 +8,11 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 
-use bench::guest_test::{GuestTest, run_test};
-use bench::machine::{End, Job, Limits, kill_running};
+use bench::decstation::Decstation;
+use bench::defects::Defects;
+use bench::guest_test::{GuestTest, Totals, run_test};
+use bench::gxemul::Gxemul;
+use bench::machine::{End, Job, Limits, Machine, kill_running};
 use bench::published::Published;
 use bench::qemu::Malta;
 use bench::results::{Results, write_file};
@@ -119,8 +122,43 @@ struct TestArgs {
     /// Do not show the guest's console while it runs.
     #[arg(long)]
     quiet: bool,
+    /// What is known to fail on this machine, and why: those tests must fail so, the others pass.
+    #[arg(long, value_name = "FILE")]
+    known_defects: Option<PathBuf>,
+    #[command(flatten)]
+    on: On,
+}
+
+#[derive(Args)]
+struct On {
+    /// malta, gxemul, or a DECstation that the model knows: 2100, 3100, 5000/125, 5000/200
+    #[arg(long, value_name = "NAME", default_value = "malta")]
+    machine: String,
+    /// On the model: stop at what the hardware leaves undefined.
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     qemu: Qemu,
+}
+
+impl On {
+    fn machine(&self) -> anyhow::Result<Box<dyn Machine>> {
+        Ok(match self.machine.as_str() {
+            "malta" => Box::new(self.qemu.malta()?),
+            "gxemul" => {
+                let found = project::toolchain(&project::root()).remove("GXEMUL");
+                let program = found.filter(|path| !path.is_empty()).map_or("gxemul".into(), PathBuf::from);
+                let machine = Gxemul { program };
+                machine.tool()?;
+                Box::new(machine)
+            }
+            name => {
+                let machine = Decstation::named(decstation(), name);
+                let machine = machine.with_context(|| format!("there is no machine {name}; see --help"))?;
+                Box::new(Decstation { strict: self.strict, ..machine })
+            }
+        })
+    }
 }
 
 #[derive(Args)]
@@ -196,7 +234,7 @@ struct PathArgs {
     #[arg(long)]
     append: Option<String>,
     #[command(flatten)]
-    qemu: Qemu,
+    on: On,
 }
 
 fn main() -> ExitCode {
@@ -261,6 +299,7 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
 }
 
 fn test(args: TestArgs) -> anyhow::Result<()> {
+    let defects = args.known_defects.as_deref().map(Defects::read).transpose()?;
     let test = GuestTest {
         log: project::root().join("logs").join(format!("{}.log", args.name)),
         kernel: args.kernel,
@@ -270,16 +309,22 @@ fn test(args: TestArgs) -> anyhow::Result<()> {
         append: args.append,
         expect: args.expect,
         totals: !args.no_totals,
+        defects,
     };
     let show = |line: &str| {
         if !args.quiet {
             println!("{line}");
         }
     };
-    let (totals, outcome) = run_test(&test, &args.qemu.malta()?, show)?;
+    let (totals, outcome) = run_test(&test, &*args.on.machine()?, show)?;
     let seconds = outcome.elapsed.as_secs_f64();
     if test.totals {
-        println!("{}: {} passed, {} failed ({seconds:.1} s)", test.name, totals.passed, totals.failed);
+        let known = match totals.known {
+            0 => String::new(),
+            known => format!(", {known} known defects of {}", args.on.machine),
+        };
+        let Totals { passed, failed, .. } = totals;
+        println!("{}: {passed} passed, {failed} failed{known} ({seconds:.1} s)", test.name);
     } else {
         println!("{}: {}, as expected ({seconds:.1} s)", test.name, outcome.end);
     }
@@ -358,8 +403,8 @@ fn path(args: &PathArgs) -> anyhow::Result<()> {
     let stem = args.kernel.file_stem().unwrap_or_default().to_string_lossy();
     let log = project::root().join("logs").join(format!("path-{stem}.log"));
     let limits = Limits::seconds(args.timeout);
-    let malta = args.qemu.malta()?;
-    let (passes, outcome) = trace::passes(&malta, &job, span.clone(), limits, args.passes, &log)?;
+    let machine = args.on.machine()?;
+    let (passes, outcome) = trace::passes(&*machine, &job, span.clone(), limits, args.passes, &log)?;
     let wanted = |pass: &Pass| origin.is_none_or(|a| a == pass.origin) && end.is_none_or(|a| a == pass.end);
     print!("{}", trace::render(&passes, &symbols, wanted));
     if !matches!(outcome.end, End::Exited(0) | End::Stopped) {

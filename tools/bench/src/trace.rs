@@ -3,7 +3,8 @@
 //! QEMU is told to translate one instruction at a time and to name each (`-d exec,nochain`), on standard error, which is read
 //! as it comes: no trace file is written. Two of its lines take back what was named before: an instruction that touches a
 //! device is retried ("rewound"), and one may be named and then not be executed ("Stopped"). Everything is filtered here
-//! and not with `-dfilter`, which would hide these lines.
+//! and not with `-dfilter`, which would hide these lines. The DECstation model's trace has a line for each instruction that
+//! it executed, and takes none back.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -27,9 +28,24 @@ pub enum Entry {
     TakenBack(u32),
 }
 
-/// Read one line of QEMU's trace; `None` for anything else.
+/// Read one line of the model's trace: the cycle, mode and address space, the address, and what is executed there,
+/// which may be nothing.
+fn modelled(line: &str) -> Option<Entry> {
+    let mut words = line.split_ascii_whitespace();
+    words.next()?.parse::<u64>().ok()?;
+    let mode = words.next()?;
+    let pc = words.next()?;
+    let sound = mode.len() == 3 && mode.starts_with(['k', 'u']) && pc.len() == 8;
+    let pc = u32::from_str_radix(pc, 16).ok().filter(|_| sound)?;
+    (!line.contains("(no instruction)")).then_some(Entry::Executed(pc))
+}
+
+/// Read one line of a trace, QEMU's or the DECstation model's; `None` for anything else.
 #[must_use]
 pub fn entry(line: &str) -> Option<Entry> {
+    if line.starts_with(|first: char| first == ' ' || first.is_ascii_digit()) {
+        return modelled(line);
+    }
     let hex = |text: &str| u32::try_from(u64::from_str_radix(text, 16).ok()? & 0xffff_ffff).ok();
     // [cs_base/pc/flags/cflags] where one is named (cflags is missing in older versions), [pc] where one is stopped.
     let bracket = |text: &str| {

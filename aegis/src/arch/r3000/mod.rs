@@ -7,9 +7,9 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 use core::ptr::{self, addr_of, addr_of_mut};
 
-use aegis_abi::Name;
 use aegis_abi::environment::{EnvironmentPage, Peer, cause};
 use aegis_abi::layout::{PAGE_SIZE, SECOND_SEGMENT_END};
+use aegis_abi::{Call, Name};
 use aegis_abi::{calls, name};
 
 pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb};
@@ -124,7 +124,14 @@ macro_rules! entry {
 super::calls::table!(asm_foreign_call, $);
 
 #[unsafe(export_name = "asm_calls")]
-static CALLS: [Entry; calls::SLOTS] = aegis_abi::for_each_call!(entries);
+static mut CALLS: [Entry; calls::SLOTS] = aegis_abi::for_each_call!(entries);
+
+/// Takes another path for the clock call: for boards without a counter that it could read.
+pub fn replace_clock(path: unsafe extern "C" fn()) {
+    let slot = (Call::Clock.number() - calls::BASE) as usize / 8;
+    // SAFETY: the kernel runs on one processor, and only the assembly reads the table otherwise.
+    unsafe { (*addr_of_mut!(CALLS))[slot].path = path };
+}
 
 /// Puts the vectors in place and readies the processor. From here on a trap is reported.
 pub fn init() {
@@ -181,8 +188,8 @@ pub fn enter(page: &EnvironmentPage, pc: u32) -> ! {
 }
 
 /// Forgets what the instruction cache holds of a page. The data cache writes through.
-pub fn flush_caches(_page: u32) {
-    board::flush_instruction_cache();
+pub fn flush_caches(page: u32) {
+    board::flush_instruction_page(page);
 }
 
 /// A TLB miss: refills it if a guaranteed mapping has the page.

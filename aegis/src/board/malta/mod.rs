@@ -23,6 +23,12 @@ pub fn quantum_ticks() -> u32 {
     QUANTUM_TICKS
 }
 
+/// Whether a tick is as fine as that always.
+#[cfg(feature = "check")]
+pub fn counts_cycles() -> bool {
+    true
+}
+
 /// What the boot loader passes in a0..a3: argc or nothing, argv, environment, bytes of memory.
 pub type BootArguments = [u32; 4];
 

@@ -52,6 +52,28 @@ fn lines() {
     }
 }
 
+/// Captured from the model: a system call, and a fetch that finds nothing in the TLB.
+const MODELLED: &str = "\
+      920633 u00 00010838 00010838                     syscall                                        +4 exception  => Sys
+      920638 k00 80000080 80000080                     lui $k0,0x8005               $k0=80050000      +18 I-miss
+      920658 k00 80000084 80000084                     nop
+      920659 u02 00010834 00010834                     (no instruction)                               +4 exception  => Tlbl
+      920664 k02 80000000 80000000                     nop
+  123 k02 800";
+
+#[test]
+fn the_models_trace() {
+    let found: Vec<u32> = MODELLED
+        .lines()
+        .filter_map(entry)
+        .map(|entry| match entry {
+            Entry::Executed(pc) => pc,
+            Entry::TakenBack(pc) => panic!("{pc:x} is taken back"),
+        })
+        .collect();
+    assert_eq!(found, [0x0001_0838, 0x8000_0080, 0x8000_0084, 0x8000_0000]);
+}
+
 #[test]
 fn what_is_rewound_counts_once() {
     let passes = count(CAPTURED.lines(), &[0x8010_0000], Until::At(0x8010_0014));
