@@ -24,6 +24,7 @@ hello           plain  hello
 bench-table4    plain  bench_table4
 bench-table5    plain  bench_table5
 bench-table6    plain  bench_table6 transfer_server
+bench-aegis     plain  bench_aegis
 test-suite      check  suite companion
 test-hostile    check  bystander hostile
 test-fault      check  fault

@@ -1,15 +1,17 @@
 //! From the first Rust instruction to the first environment.
 
 use aegis_abi::layout::{ADDRESS_SPACE_IDS, ENVIRONMENTS, PAGE_SHIFT, PAGE_SIZE};
-use aegis_abi::{Name, image};
+use aegis_abi::{Name, image, map};
 use aegis_core::capability::Generator;
-use aegis_core::environments::Environments;
-use aegis_core::pages::{Page, Pages};
+use aegis_core::environments::{Environments, Table};
+use aegis_core::pages::{Pages, Record};
 use aegis_core::slices::Slices;
+use aegis_core::stlb::Stlb;
 
 use crate::kernel::{self, Kernel};
 use crate::memory::{page_address, page_of};
-use crate::{arch, board, first, report, schedule};
+use crate::revocation::Backings;
+use crate::{arch, board, first, memory, report, schedule};
 
 /// The most memory that the kernel manages: kseg0 has room for more, its records are made for this.
 const MEMORY_LIMIT: u32 = 256 << 20;
@@ -19,40 +21,55 @@ unsafe extern "C" {
     static __image_start: [u8; 0];
 }
 
+static mut ENVIRONMENTS_TABLE: Table = Table::EMPTY;
+static mut BACKINGS: Backings = Backings::EMPTY;
+
 /// Called by the assembly, on the kernel's stack, with .bss clear.
 pub extern "C" fn boot(a0: u32, a1: u32, a2: u32, a3: u32) -> ! {
     let arguments: board::BootArguments = [a0, a1, a2, a3];
     arch::init();
     let options = options(&arguments);
-    let memory = board::memory_bytes(&arguments).min(MEMORY_LIMIT);
-    let page_count = memory >> PAGE_SHIFT;
+    let bytes = board::memory_bytes(&arguments).min(MEMORY_LIMIT);
+    let page_count = bytes >> PAGE_SHIFT;
     let image_start = &raw const __image_start as u32;
     // SAFETY: the linker script keeps a page there, and the tool that adds the image puts it there.
     let header = unsafe { &*(image_start as *const image::Header) };
     let image_pages = header.total_pages().filter(|pages| page_of(image_start) + pages < page_count);
-    let records_start = image_start + (image_pages.unwrap_or(0) << PAGE_SHIFT);
-    let records_bytes = page_count * size_of::<Page>() as u32;
+    let map_start = image_start + (image_pages.unwrap_or(0) << PAGE_SHIFT);
+    let map_bytes = (size_of::<map::Header>() as u32 + page_count * size_of::<map::Entry>() as u32)
+        .next_multiple_of(PAGE_SIZE);
+    let records_start = map_start + map_bytes;
+    let records_bytes = page_count * size_of::<Record>() as u32;
     let free_start = (records_start + records_bytes).next_multiple_of(PAGE_SIZE);
     if free_start >= page_address(page_count) {
-        report!("aegis: {} bytes of memory are too few", memory);
+        report!("aegis: {} bytes of memory are too few", bytes);
         board::exit(1);
     }
-    // SAFETY: the records lie in RAM behind kernel and image, in pages that never leave the kernel;
-    // `Pages::new` writes each before it reads any, and any bytes make no invalid `MaybeUninit`.
-    let records = unsafe {
-        let records = records_start as *mut core::mem::MaybeUninit<Page>;
-        let records = core::slice::from_raw_parts_mut(records, page_count as usize);
-        records.fill(core::mem::MaybeUninit::new(Page::KERNEL));
-        records.assume_init_mut()
+    // SAFETY: the books lie in RAM behind kernel and image, in pages that never leave the kernel and
+    // that nothing else refers to; they are cleared first, and zeroes are valid values of all three.
+    let mut pages = unsafe {
+        core::ptr::write_bytes(map_start as *mut u8, 0, (free_start - map_start) as usize);
+        let header = map_start as *mut map::Header;
+        Pages::new(
+            &mut *header,
+            core::slice::from_raw_parts_mut(header.add(1).cast::<map::Entry>(), page_count as usize),
+            core::slice::from_raw_parts_mut(records_start as *mut Record, page_count as usize),
+        )
     };
-    let mut pages = Pages::new(records);
+    arch::set_records(records_start, page_count);
     for page in page_of(free_start)..page_count {
         pages.give(page);
+    }
+    let map = (page_of(map_start), map_bytes >> PAGE_SHIFT);
+    let stlb = &raw mut memory::STLB;
+    let stlb_pages = page_of(stlb as u32)..page_of(stlb as u32 + size_of::<memory::StlbTable>() as u32);
+    for page in (map.0..map.0 + map.1).chain(stlb_pages) {
+        pages.publish(page);
     }
     report!(
         "aegis: {}, {} KB of memory, {} of {} pages free",
         board::NAME,
-        memory >> 10,
+        bytes >> 10,
         pages.count().1,
         pages.count().0
     );
@@ -63,13 +80,20 @@ pub extern "C" fn boot(a0: u32, a1: u32, a2: u32, a3: u32) -> ! {
     let seed = u64::from(board::entropy()) << 32 | u64::from(options.1);
     kernel::install(Kernel {
         pages,
-        environments: Environments::new(),
+        // SAFETY: once, at boot; nothing else refers to it.
+        environments: Environments::new(unsafe { &mut *&raw mut ENVIRONMENTS_TABLE }),
+        // SAFETY: nobody else writes it; the assembly only reads.
+        stlb: Stlb::new(unsafe { &mut (*stlb).0 }),
         slices: Slices::new(),
         successor: None,
         overrun: 0,
         told: Name::NOBODY,
         generator: Generator::new([seed, !seed.rotate_left(29)]),
         spaces: [Name::NOBODY; ADDRESS_SPACE_IDS],
+        visited: Name::NOBODY,
+        // SAFETY: as above.
+        backings: unsafe { &mut *&raw mut BACKINGS },
+        map,
         image: (page_of(image_start), image_pages.unwrap_or(0)),
         first: Name::NOBODY,
         options,

@@ -5,14 +5,15 @@
 //! hostile until checked. What a handler returns is in `v0` (low) and `v1` (high) afterwards.
 
 use aegis_abi::calls::Fact;
-use aegis_abi::layout::{ANY, Mapping};
+use aegis_abi::environment::Repossession;
+use aegis_abi::layout::{ANY, Mapping, Resource};
 use aegis_abi::{Capability, Error, Name};
 use aegis_core::capability::Right;
 use aegis_core::pages::State;
 
 use crate::kernel::{self, Kernel};
-use crate::memory::page_address;
-use crate::{arch, board, history, schedule};
+use crate::memory::page_of;
+use crate::{arch, board, history, memory, schedule};
 
 /// What the assembly hands back: `v0`, zero or an error, and `v1`.
 type Answer = u64;
@@ -50,6 +51,9 @@ pub extern "C" fn machine(fact: u32) -> Answer {
             Fact::Quick => u32::from(kernel.options.0),
             Fact::Board => board::INDEX,
             Fact::Seed => kernel.options.1,
+            Fact::MapPage => kernel.map.0,
+            Fact::MapPages => kernel.map.1,
+            Fact::StlbPage => page_of(&raw const memory::STLB as u32),
         })
     })
 }
@@ -102,11 +106,7 @@ pub extern "C" fn page_alloc(
 
 /// See the table of calls.
 pub extern "C" fn page_free(page: u32) -> Answer {
-    with(|kernel| {
-        kernel.pages.free(page, kernel.caller())?;
-        kernel.break_bindings(page, None);
-        Ok(0)
-    })
+    with(|kernel| kernel.free(page, kernel.caller()).map(|()| 0))
 }
 
 /// See the table of calls.
@@ -130,9 +130,8 @@ pub extern "C" fn page_protect(
 /// See the table of calls.
 pub extern "C" fn page_owner(number: u32) -> Answer {
     with(|kernel| {
-        let page = kernel.pages.get(number).ok_or(Error::NoPage)?;
-        Ok(match page.state {
-            State::Owned => page.owner,
+        Ok(match kernel.pages.state(number).ok_or(Error::NoPage)? {
+            State::Owned(owner) => owner,
             State::Kernel => {
                 let mut environments = kernel.environments.living();
                 environments.find(|found| found.page == number).map_or(Name::NOBODY, |found| found.name)
@@ -146,15 +145,69 @@ pub extern "C" fn page_owner(number: u32) -> Answer {
 /// See the table of calls.
 pub extern "C" fn cache_flush(page: u32, low: u32, high: u32) -> Answer {
     with(|kernel| {
-        if kernel.pages.get(page).is_none() {
-            return Err(Error::NoPage);
-        }
+        kernel.pages.state(page).ok_or(Error::NoPage)?;
         if kernel.pages.right(page, Capability::from_words(low, high)) < Right::Read {
             return Err(Error::Denied);
         }
         arch::flush_caches(page);
         Ok(0)
     })
+}
+
+/// See the table of calls.
+pub extern "C" fn microseconds() -> Answer {
+    answer(Ok(board::microseconds()))
+}
+
+/// See the table of calls.
+pub extern "C" fn limit(name: u32, resource: u32, limit: u32) -> Answer {
+    with(|kernel| {
+        let resource = *Resource::ALL.get(resource as usize).ok_or(Error::Invalid)?;
+        let caller = kernel.caller();
+        kernel.environments.limit(Name(name), caller, resource, limit)
+    })
+}
+
+/// See the table of calls.
+pub extern "C" fn tlb_write_range(
+    address: u32,
+    count: u32,
+    table: u32,
+    offset: u32,
+    table_low: u32,
+    table_high: u32,
+    low: u32,
+    high: u32,
+) -> Answer {
+    let readable = Capability::from_words(table_low, table_high);
+    let capability = Capability::from_words(low, high);
+    done(kernel::with(|kernel| {
+        kernel.tlb_write_range((address, count), (table, offset, readable), capability)
+    }))
+}
+
+/// See the table of calls.
+pub extern "C" fn tlb_delete_range(address: u32, count: u32) -> Answer {
+    done(kernel::with(|kernel| kernel.tlb_delete_range(address, count)))
+}
+
+/// See the table of calls.
+pub extern "C" fn revoke(name: u32, resource: u32, count: u32, deadline: u32) -> Answer {
+    done(kernel::with(|kernel| {
+        let victim = kernel.subject(name)?;
+        kernel.revoke(victim, resource, count, deadline)
+    }))
+}
+
+/// See the table of calls.
+pub extern "C" fn backing(index: u32, page: u32, low: u32, high: u32) -> Answer {
+    done(kernel::with(|kernel| kernel.set_backing(index, page, Capability::from_words(low, high))))
+}
+
+/// See the table of calls.
+pub extern "C" fn repossession_done() -> Answer {
+    memory::environment_page(arch::caller_page()).repossession = Repossession::NONE;
+    0
 }
 
 /// See the table of calls.
@@ -189,7 +242,7 @@ pub extern "C" fn bind(name: u32, event: u32, pc: u32) -> Answer {
 /// See the table of calls.
 pub extern "C" fn guarantee(name: u32, vpn: u32, page: u32, bits: u32, low: u32, high: u32) -> Answer {
     with(|kernel| {
-        let target = page_address(kernel.subject(name)?.page);
+        let target = kernel.subject(name)?;
         if page == ANY {
             kernel.unpin(target, vpn)?;
         } else {
@@ -202,26 +255,42 @@ pub extern "C" fn guarantee(name: u32, vpn: u32, page: u32, bits: u32, low: u32,
 
 /// See the table of calls.
 pub extern "C" fn last_resort_done() -> Answer {
-    crate::memory::environment_page(arch::caller_page()).in_last_resort = 0;
+    memory::environment_page(arch::caller_page()).in_last_resort = 0;
     0
 }
 
 /// See the table of calls.
 pub extern "C" fn slice_alloc(position: u32) -> Answer {
-    with(|kernel| kernel.slices.allocate(position, kernel.caller()))
+    with(|kernel| {
+        let caller = kernel.caller();
+        kernel.environments.charge(caller, Resource::Slices)?;
+        let allocated = kernel.slices.allocate(position, caller);
+        if allocated.is_err() {
+            kernel.environments.discharge(caller, Resource::Slices, 1);
+        }
+        allocated
+    })
 }
 
 /// See the table of calls.
 pub extern "C" fn slice_free(position: u32) -> Answer {
-    with(|kernel| kernel.slices.free(position, kernel.caller()).map(|()| 0))
+    with(|kernel| {
+        let caller = kernel.caller();
+        kernel.slices.free(position, caller)?;
+        kernel.environments.discharge(caller, Resource::Slices, 1);
+        kernel.given_back(caller, Resource::Slices);
+        Ok(0)
+    })
 }
 
 /// See the table of calls.
 pub extern "C" fn slice_give(position: u32, name: u32) -> Answer {
     with(|kernel| {
-        let to = kernel.subject(name)?.name;
-        kernel.slices.give(position, kernel.caller(), to)?;
-        Ok(0)
+        let (to, caller) = (kernel.subject(name)?.name, kernel.caller());
+        kernel.environments.charge(to, Resource::Slices)?;
+        let given = kernel.slices.give(position, caller, to);
+        kernel.environments.discharge(if given.is_ok() { caller } else { to }, Resource::Slices, 1);
+        given.map(|()| 0)
     })
 }
 

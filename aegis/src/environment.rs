@@ -2,7 +2,7 @@
 //! transfer (paper, sections 5.1 and 5.5).
 
 use aegis_abi::environment::{EVENTS, Event, Peer, cause};
-use aegis_abi::layout::{ENVIRONMENT_PAGE, EXCESS_LIMIT, Mapping, PAGE_SHIFT};
+use aegis_abi::layout::{ENVIRONMENT_PAGE, EXCESS_LIMIT, Mapping, PAGE_SHIFT, Resource};
 use aegis_abi::name::SELECTOR;
 use aegis_abi::{Error, Name};
 use aegis_core::environments::Environment;
@@ -16,13 +16,20 @@ impl Kernel {
     /// Creates an environment with nothing but its own page.
     pub fn create(&mut self, parent: Name) -> Result<Name, Error> {
         let page = self.take_cleared()?;
-        let name = match self.environments.create(page, parent) {
-            Ok(name) => name,
+        let (name, wrapped) = match self.environments.create(page, parent) {
+            Ok(created) => created,
             Err(error) => {
                 self.pages.give(page);
                 return Err(error);
             }
         };
+        if wrapped {
+            // Tags are used again: what the dead have left in the STLB must not become somebody's.
+            let environments = &self.environments;
+            self.stlb.retain(|binding| {
+                environments.tagged(binding.key >> 21).is_some_and(|found| found.name != name)
+            });
+        }
         let context = environment_page(page_address(page));
         arch::init_page(context, name);
         context.guaranteed[(ENVIRONMENT_PAGE >> PAGE_SHIFT) as usize] =
@@ -34,12 +41,17 @@ impl Kernel {
     /// Destroys an environment and frees all that it owned, at once.
     pub fn destroy(&mut self, victim: Environment) {
         history::note("destroy", victim.name.0, 0);
-        self.free_all(victim.name);
-        self.slices.purge(victim.name);
+        self.free_all(victim);
+        let slices = self.slices.purge(victim.name);
+        self.environments.discharge(victim.name, Resource::Slices, slices);
         self.forget_peer(victim.name);
-        let space = victim.name.address_space() as usize;
-        if self.spaces[space] == victim.name {
-            self.spaces[space] = Name::NOBODY;
+        self.backings.forget(victim.name);
+        for space in self.spaces.iter_mut().filter(|space| **space == victim.name) {
+            *space = Name::NOBODY;
+        }
+        // Its own space may be one that another visits: its parent, which is left without it.
+        if self.visited == victim.name {
+            self.visited = Name::NOBODY;
         }
         let removed = self.environments.remove(victim.name);
         debug_assert!(removed.is_ok());
@@ -66,14 +78,18 @@ impl Kernel {
         }
     }
 
-    /// Makes the hardware's address-space id stand for this environment. Environments 64 apart share
-    /// an id; taking it from another is invisible to both, since transfers to the loser miss every
-    /// cache and come here again.
-    pub fn claim_space(&mut self, environment: Environment) {
-        let space = environment.name.address_space() as usize;
-        let loser = core::mem::replace(&mut self.spaces[space], environment.name);
-        if loser != environment.name && loser != Name::NOBODY {
-            self.forget_peer(loser);
+    /// Makes the hardware's id of an address space stand for it as `runner` sees it: its environment, or one that
+    /// visits it and has its own page there. Environments 64 apart share an id; taking it from another is
+    /// invisible to both, since transfers to the loser and to the space's own environment miss every cache
+    /// and come here again.
+    pub fn claim_space(&mut self, space: Name, runner: Name) {
+        let id = space.address_space() as usize;
+        let loser = core::mem::replace(&mut self.spaces[id], runner);
+        if loser != runner {
+            if loser != Name::NOBODY {
+                self.forget_peer(loser);
+            }
+            self.forget_peer(space);
             arch::flush_tlb();
         }
     }
@@ -124,7 +140,7 @@ impl Kernel {
         if entry == 0 {
             return Err(Error::NoEnvironment);
         }
-        self.claim_space(callee);
+        self.claim_space(callee.name, callee.name);
         let shares_space = callee.name.address_space() == name.address_space();
         if wanted.is_asynchronous() || shares_space {
             if wanted.is_asynchronous() && self.successor.is_none() {
@@ -133,8 +149,7 @@ impl Kernel {
                 self.slices.lend(name);
             }
             context.caller = name.0;
-            frame.pc = entry;
-            frame.page = page;
+            frame.enter(page, context.entry_hi, entry);
         } else {
             let slot = (wanted.0 & SELECTOR) as usize / 8;
             environment_page(frame.page).peers[slot] = Peer { name: wanted.0, page };
@@ -146,7 +161,7 @@ impl Kernel {
 }
 
 /// Delivers the system call in the frame to its caller as an exception.
-fn deliver_system_call(frame: &mut TrapFrame) {
+pub fn deliver_system_call(frame: &mut TrapFrame) {
     let page = environment_page(frame.page);
     let code = cause::SYSTEM_CALL as usize;
     page.saved_a0[code] = frame.registers[register::A0];

@@ -2,7 +2,7 @@
 
 use aegis_abi::environment::Event;
 use aegis_abi::image::{FirstPage, Header, WRITABLE, ZERO_PAGE};
-use aegis_abi::layout::{ANY, Mapping, PAGE_SHIFT, PAGE_SIZE};
+use aegis_abi::layout::{ANY, Mapping, PAGE_SHIFT, PAGE_SIZE, Resource};
 use aegis_abi::{Capability, Name};
 
 use crate::kernel::Kernel;
@@ -56,12 +56,13 @@ pub fn build(kernel: &mut Kernel, header: &Header) -> Result<(), &'static str> {
                 return Err("a page of the first program is outside the image");
             }
             let page = image_page + record.page;
-            kernel.pages.hand_over(page, name, capability);
+            kernel.environments.charge(name, Resource::Pages).map_err(|_| "out of memory")?;
+            kernel.pages.hand_over(page, environment.owner(), capability);
             page
         };
         let bits = if record.address & WRITABLE == 0 { Mapping::empty() } else { Mapping::WRITABLE };
         kernel
-            .guarantee(page_address(environment.page), record.address >> PAGE_SHIFT, page, bits, capability)
+            .guarantee(environment, record.address >> PAGE_SHIFT, page, bits, capability)
             .map_err(|_| "a page of the first program cannot be mapped")?;
     }
     kernel

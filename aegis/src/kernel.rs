@@ -6,17 +6,21 @@ use aegis_core::capability::Generator;
 use aegis_core::environments::{Environment, Environments};
 use aegis_core::pages::Pages;
 use aegis_core::slices::Slices;
+use aegis_core::stlb::Stlb;
 use spin::{Mutex, MutexGuard};
 
 use crate::arch;
 use crate::memory;
+use crate::revocation::Backings;
 
 /// Everything that Aegis remembers, but for what stands in the environments' own pages.
 pub struct Kernel {
     /// Physical pages.
     pub pages: Pages<'static>,
     /// Environments.
-    pub environments: Environments,
+    pub environments: Environments<'static>,
+    /// Bindings that were checked when they were made.
+    pub stlb: Stlb<'static>,
     /// Time slices.
     pub slices: Slices,
     /// Whose turn it is once the running environment, whose slice has ended, gives way.
@@ -27,8 +31,15 @@ pub struct Kernel {
     pub told: Name,
     /// Source of capabilities.
     pub generator: Generator,
-    /// Which environment each address-space id stands for in the hardware TLB.
+    /// Which environment each address-space id stands for in the hardware TLB: the one whose space it is, or
+    /// one that visits that space and has its own page there.
     pub spaces: [Name; ADDRESS_SPACE_IDS],
+    /// The address space that was visited last (`cid_switch`).
+    pub visited: Name,
+    /// The map of pages: its first page and how many there are.
+    pub map: (u32, u32),
+    /// What repossession vectors are loaded with.
+    pub backings: &'static mut Backings,
     /// The boot image: its first page and how many there are.
     pub image: (u32, u32),
     /// The first environment's name.

@@ -8,7 +8,9 @@
 //!   the hot paths, in assembly beside their Rust
 //! - [`environment`]: the contexts of section 5.1
 //! - [`schedule`]: the processor as time slices (5.1.1)
-//! - [`memory`]: physical pages and guaranteed mappings (5.1)
+//! - [`memory`]: physical pages and what is bound to them (5.1)
+//! - [`revocation`]: resources wanted back, and taken by force (3.3, 3.4)
+//! - [`translation`]: the TLB, the software TLB, misses (5.4)
 //! - [`kernel`]: the state that they share; `aegis-core` has the logic that needs no machine
 //!
 //! The way from reset to the first user instruction: `arch` clears memory and calls [`boot`], which
@@ -34,5 +36,7 @@ mod first;
 mod history;
 mod kernel;
 mod memory;
+mod revocation;
 mod schedule;
+mod translation;
 mod trap;

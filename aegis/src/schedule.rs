@@ -9,23 +9,33 @@ use aegis_abi::environment::Peer;
 use aegis_abi::layout::EXCESS_LIMIT;
 use aegis_abi::{Error, Name};
 use aegis_core::environments::{Environment, Environments};
+use aegis_core::slices::Turn;
 
 use crate::arch::{self, TrapFrame, register};
 use crate::board;
 use crate::kernel::{self, Kernel};
 use crate::memory::{environment_page, page_address};
-use crate::{environment, history, report};
+use crate::{environment, history, report, revocation};
 
 /// Whether an environment can be given the processor: it lives, and says where it starts.
-fn runnable(environments: &Environments, name: Name) -> bool {
+fn runnable(environments: &Environments<'_>, name: Name) -> bool {
     environments.get(name).is_ok_and(|found| environment_page(page_address(found.page)).slice_start_pc != 0)
 }
 
 impl Kernel {
     /// Ends the turn in which `running` ran last and finds whose is next.
     pub fn end_turn(&mut self, running: Name) -> Option<Name> {
-        let environments = &self.environments;
-        self.slices.next(running, |name| runnable(environments, name))
+        self.deadline_nears(running);
+        let environments = &mut self.environments;
+        self.slices.next(running, |name, pays| {
+            if !runnable(environments, name) {
+                Turn::Dead
+            } else if pays && environments.pay(name) {
+                Turn::Forfeited
+            } else {
+                Turn::Taken
+            }
+        })
     }
 
     /// Whose turn it is when `running` gives the processor up.
@@ -61,13 +71,14 @@ pub fn end_slice(frame: &mut TrapFrame) {
         if kernel.successor.is_some() {
             kernel.overrun += 1;
             page.excess = kernel.overrun;
+            kernel.environments.owe(running);
             if kernel.overrun >= EXCESS_LIMIT {
                 // Its transfers come to the kernel from here on, which refuses them.
                 page.peers = [Peer::default(); 64];
             }
         } else {
             match kernel.end_turn(running) {
-                Some(next) if next != running => {
+                Some(next) if next != running || revocation::untold(frame.page) => {
                     history::note("slice end", running.0, next.0);
                     kernel.successor = Some(next);
                     kernel.overrun = 0;
@@ -114,8 +125,8 @@ fn begin_turn(environment: Environment) -> ! {
 fn start(environment: Environment) -> ! {
     let page = environment_page(page_address(environment.page));
     page.excess = 0;
-    kernel::with(|kernel| kernel.claim_space(environment));
-    arch::enter(page, page.slice_start_pc)
+    kernel::with(|kernel| kernel.claim_space(environment.name, environment.name));
+    arch::enter(page, revocation::entry(environment))
 }
 
 /// The call `yield`: gives up the rest of the slice, to `name` or to the next slice's holder.

@@ -41,6 +41,10 @@ macro_rules! stub {
     ($(#[$doc:meta])* $variant:ident $function:ident Stack ($($argument:ident),*)) => {
         stub!(@ $(#[$doc])* $variant $function ($($argument)*) "");
     };
+    ($(#[$doc:meta])* $variant:ident $function:ident Primitive ($($argument:ident),*)) => {
+        // Refused, it is an exception, which the library turns into an answer (exception.rs).
+        stub!(@ $(#[$doc])* $variant $function ($($argument)*) "");
+    };
     (@ $(#[$doc:meta])* $variant:ident $function:ident ($($argument:ident)*) $load:literal) => {
         global_asm!(
             concat!(

@@ -19,6 +19,10 @@ pub enum Path {
     NoStack,
     /// On the kernel's stack; caller-saved registers come back zero or as they were.
     Stack,
+    /// A primitive operation of the paper's Table 3: no register is altered at all. Refused, it is an
+    /// exception of the caller (system call), with the error in its `Cause` word
+    /// ([`cause::error`](crate::environment::cause::error)).
+    Primitive,
 }
 
 /// Expands `$callback!` with the table of calls. A row is
@@ -58,6 +62,8 @@ macro_rules! for_each_call {
             11 PageOwner page_owner Stack (page) -> name [NoPage] "";
             /// Writes the data cache's view of a page back to where instructions are fetched from. Needs a capability to read it.
             12 CacheFlush cache_flush Stack (page, low, high) -> none [NoPage, Denied] "";
+            /// Tells the time since the machine was started, in microseconds modulo 2^32.
+            13 Microseconds microseconds Stack () -> microseconds [] "microsecond counter (section 4)";
 
             /// Creates an environment, the caller its parent. It owns no time slice and has no mapping but its own page.
             16 EnvironmentCreate environment_create Stack () -> name [Exhausted] "";
@@ -69,6 +75,8 @@ macro_rules! for_each_call {
             19 Guarantee guarantee Stack (name, vpn, page, bits, low, high) -> none [NoEnvironment, Denied, Invalid, NoPage] "guaranteed mapping (section 5.1)";
             /// Ends the caller's last-resort state, so that the next fault in a fault handler gets it again.
             20 LastResortDone last_resort_done Stack () -> none [] "";
+            /// Limits what a child of the caller's and its descendants together may have of a resource (`Resource`), all ones for no limit; tells what they have. What is beyond stays theirs, but there is no more.
+            21 Limit limit Stack (name, resource, limit) -> used [NoEnvironment, Denied, Invalid] "";
 
             /// Allocates a position in the vector of time slices, or any, for the caller.
             24 SliceAlloc slice_alloc Stack (position) -> position [Invalid, Busy, Exhausted] "Alloc";
@@ -78,6 +86,26 @@ macro_rules! for_each_call {
             26 SliceGive slice_give Stack (position, name) -> none [Invalid, Denied, NoEnvironment] "";
             /// Donates the rest of the slice to the environment named, or to the next slice's holder when the name is zero. The caller keeps nothing: it must have saved its registers.
             27 Yield yield_to Stack (name) -> never [NoEnvironment] "Yield";
+
+            /// Binds the page of an address in the first segment of the current address space to a physical page: `entry` holds its number in bits 31..12 and the mapping's bits, as far as the capability allows.
+            32 TlbWrite tlb_write Primitive (address, entry, low, high) -> none [Invalid, NoPage, Denied] "TLBwr";
+            /// Takes back what is bound to the page of an address in the first segment.
+            33 TlbDelete tlb_delete Primitive (address) -> none [Invalid] "TLBvadelete";
+            /// Goes on in the address space of the caller or its child, until the caller leaves the processor. The caller's own page stays where it is.
+            34 CidSwitch cid_switch Primitive (name) -> none [NoEnvironment, Denied, Busy] "CIDswitch";
+            /// Enables the floating-point coprocessor for the caller, or disables it.
+            35 FpuMod fpu_mod Primitive (enable) -> none [Unsupported] "FPUmod";
+            /// Does `tlb_write` for `count` pages from an address on, with entries that it reads from byte `offset` of a page that a capability to read it covers; an entry without the valid bit takes back. All of it or nothing.
+            36 TlbWriteRange tlb_write_range Stack (address, count, table, offset, table_low, table_high, low, high) -> none [Invalid, NoPage, Denied] "TLBwr";
+            /// Does `tlb_delete` for `count` pages from an address on.
+            37 TlbDeleteRange tlb_delete_range Stack (address, count) -> none [Invalid] "TLBvadelete";
+
+            /// Asks the caller or its child for `count` units of a resource (pages or slices). With a deadline other than zero what is not given back before so many of its own turns have ended is taken by force, at once if the deadline is all ones; a reserve of eight pinned pages and one slice is never taken.
+            40 Revoke revoke Stack (name, resource, count, deadline) -> none [NoEnvironment, Denied, Invalid] "visible revocation and the abort protocol (sections 3.3 and 3.4)";
+            /// Loads entry `index` of the caller's repossession vector with a page, and the capability to write it, that the contents of a page taken by force are saved to; no page unloads it.
+            41 Backing backing Stack (index, page, low, high) -> none [Invalid, NoPage, Denied] "repossession vector (section 3.4)";
+            /// Says that the caller has read its repossession vector, which is empty then.
+            42 RepossessionDone repossession_done Stack () -> none [] "";
 
             /// Test builds only: provokes a fault inside the kernel, of the kind named.
             56 CheckFault check_fault Stack (kind) -> none [Unsupported] "";
@@ -187,11 +215,17 @@ pub enum Fact {
     Board = 10,
     /// A number for the programs from the command line (`seed=N`), or zero.
     Seed = 11,
+    /// First physical page of the map of pages ([`map`](crate::map)), which everybody may read.
+    MapPage = 12,
+    /// How many pages it has.
+    MapPages = 13,
+    /// First physical page of the software TLB, which everybody may read; it has eight.
+    StlbPage = 14,
 }
 
 impl Fact {
     /// All of them, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Pages,
         Self::ImagePage,
         Self::ImagePages,
@@ -204,6 +238,9 @@ impl Fact {
         Self::Quick,
         Self::Board,
         Self::Seed,
+        Self::MapPage,
+        Self::MapPages,
+        Self::StlbPage,
     ];
 }
 

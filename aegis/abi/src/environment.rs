@@ -46,6 +46,18 @@ pub mod cause {
     /// `Cause` bit 31: the exception was in a branch's delay slot.
     pub const DELAY_SLOT: u32 = 1 << 31;
 
+    /// A `Cause` word with the error of a primitive operation that was refused.
+    #[must_use]
+    pub const fn with_error(cause: u32, error: crate::Error) -> u32 {
+        cause | (error as i32).unsigned_abs() << 16
+    }
+
+    /// The error that a `Cause` word carries, if it does.
+    #[must_use]
+    pub fn error(cause: u32) -> Option<crate::Error> {
+        crate::Error::from_code((cause >> 16 & 0xf).wrapping_neg())
+    }
+
     /// The code in a `Cause` word.
     #[must_use]
     pub const fn code(cause: u32) -> u32 {
@@ -76,10 +88,67 @@ pub enum Event {
     SliceStart = 36,
     /// A time slice ends.
     SliceEnd = 37,
+    /// Instead of a slice's start: resources are wanted back ([`Revocation`]).
+    Revocation = 38,
+    /// Instead of a slice's start: resources were taken ([`Repossession`]).
+    Repossession = 39,
 }
 
 /// How many events have a PC.
-pub const EVENTS: usize = 38;
+pub const EVENTS: usize = 40;
+
+/// What is wanted back of an environment (paper, section 3.3). It is told at the start of its next slice, and gives
+/// back what it likes: pages and slices that it frees count.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Revocation {
+    /// How many units of each [`Resource`](crate::layout::Resource), pages and slices, are still wanted.
+    pub wanted: [u32; 2],
+    /// Turns of its own that it still has before what is wanted is taken by force; zero for no force.
+    pub deadline: u32,
+    /// Not zero until it has been told.
+    pub untold: u32,
+}
+
+/// How many resources the repossession vector names; who loses more at once must look in the public maps.
+pub const REPOSSESSIONS: usize = 16;
+
+/// One resource that was taken by force.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Taken {
+    /// Its [`Resource`](crate::layout::Resource).
+    pub resource: u32,
+    /// The page's number, or the slice's position.
+    pub number: u32,
+    /// The page that its contents were saved to, all ones if there was none.
+    pub saved: u32,
+}
+
+/// The repossession vector (paper, section 3.4): what was taken by force since the environment last said that it has read it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Repossession {
+    /// Not zero until it has been told.
+    pub untold: u32,
+    /// How many resources were taken; `taken` names the first of them.
+    pub count: u32,
+    /// Pages that were wanted and not taken, since only the guaranteed reserve was left: the emergency in
+    /// which it should give itself up to be swapped out.
+    pub emergency: u32,
+    /// Which were taken.
+    pub taken: [Taken; REPOSSESSIONS],
+}
+
+impl Repossession {
+    /// Nothing was taken.
+    pub const NONE: Self = Self {
+        untold: 0,
+        count: 0,
+        emergency: 0,
+        taken: [Taken { resource: 0, number: 0, saved: 0 }; REPOSSESSIONS],
+    };
+}
 
 /// Where three scratch registers are saved while their owner handles an event.
 #[derive(Clone, Copy, Default, Debug)]
@@ -140,10 +209,18 @@ pub struct EnvironmentPage {
     pub slice_start_pc: u32,
     /// Where a slice's end enters.
     pub slice_end_pc: u32,
+    /// Where the wish for resources enters.
+    pub revocation_pc: u32,
+    /// Where the loss of resources enters.
+    pub repossession_pc: u32,
     /// Not zero from the last resort's entry until the environment says that it is done.
     pub in_last_resort: u32,
     /// Timer interrupts since the end of the slice.
     pub excess: u32,
+    /// What is wanted back.
+    pub revocation: Revocation,
+    /// What was taken.
+    pub repossession: Repossession,
     /// Save area of TLB misses.
     pub miss_save: SaveArea,
     /// Save area of the last resort.
@@ -181,8 +258,12 @@ impl EnvironmentPage {
             last_resort_pc: 0,
             slice_start_pc: 0,
             slice_end_pc: 0,
+            revocation_pc: 0,
+            repossession_pc: 0,
             in_last_resort: 0,
             excess: 0,
+            revocation: Revocation { wanted: [0; 2], deadline: 0, untold: 0 },
+            repossession: Repossession::NONE,
             miss_save: SAVE,
             last_resort_save: SAVE,
             slice_save: SAVE,
@@ -203,6 +284,8 @@ impl EnvironmentPage {
             35 => &mut self.asynchronous_pc,
             36 => &mut self.slice_start_pc,
             37 => &mut self.slice_end_pc,
+            38 => &mut self.revocation_pc,
+            39 => &mut self.repossession_pc,
             _ => return None,
         })
     }

@@ -38,6 +38,31 @@ pub const QUANTUM_US: u32 = 15_625;
 /// yielding. The paper gives no value.
 pub const EXCESS_LIMIT: u32 = 8;
 
+/// Pages behind guaranteed mappings that are never taken from an environment: the paper's five to ten.
+pub const RESERVE: usize = 8;
+/// Entries of the repossession vector that an environment can load with pages to save contents to.
+pub const BACKINGS: usize = 8;
+
+/// What an environment and its descendants can be limited in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Resource {
+    /// Physical pages.
+    Pages = 0,
+    /// Positions in the vector of time slices.
+    Slices = 1,
+    /// Environments: descendants.
+    Environments = 2,
+}
+
+/// How many resources there are.
+pub const RESOURCES: usize = 3;
+
+impl Resource {
+    /// All of them, in order.
+    pub const ALL: [Self; RESOURCES] = [Self::Pages, Self::Slices, Self::Environments];
+}
+
 bitflags::bitflags! {
     /// A mapping's bits, in the low half of an R3000 `EntryLo` on every machine.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]

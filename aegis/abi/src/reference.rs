@@ -19,7 +19,9 @@ pub fn write(out: &mut impl Write) -> fmt::Result {
          `UPDATE_EXPECT=1 cargo test -p aegis-abi` rewrites it.\n\n\
          The number goes into `v0`, the arguments into the registers named. Afterwards `v0` is an error\n\
          (negative) or not, and `v1` the result. A call *without a stack* alters no other register; a call\n\
-         *with a stack* leaves the other caller-saved registers, HI and LO zero or as they were. A number that is not in the\n\
+         *with a stack* leaves the other caller-saved registers, HI and LO zero or as they were. A\n\
+         *primitive* alters no register at all; refused, it is an exception of the caller (system call) with the\n\
+         error in bits 19..16 of the `Cause` word. A number that is not in the\n\
          table is an exception of the caller (system call), so a library operating system can emulate others.\n\
          A protected control transfer is no call: `v0` holds the callee's name, whose sign bit is set, and\n\
          no register is altered, unless it is refused: then the caller goes on with an error in `v0`\n\
@@ -33,6 +35,7 @@ pub fn write(out: &mut impl Write) -> fmt::Result {
         out.write_str(match row.path {
             Path::NoStack => "no stack",
             Path::Stack => "stack",
+            Path::Primitive => "primitive",
         })?;
         out.write_str(" |")?;
         for (argument, register) in row.arguments.iter().zip(REGISTERS) {

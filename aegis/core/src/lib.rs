@@ -1,7 +1,7 @@
 //! The logic of Aegis without the machine: who owns what, and who may use it.
 //!
 //! Everything here is a function from values to values, so it is tested on the host: capabilities
-//! and their generator ([`capability`]), physical pages ([`pages`]), environments and their names
+//! and their generator ([`capability`]), physical pages ([`pages`]), bindings ([`stlb`]), environments and their names
 //! ([`environments`]), and the vector of time slices ([`slices`]).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -10,3 +10,4 @@ pub mod capability;
 pub mod environments;
 pub mod pages;
 pub mod slices;
+pub mod stlb;

@@ -1,7 +1,13 @@
 //! Physical memory: who owns each page, and which capabilities it answers to (paper, sections 3.1
 //! and 5.1).
+//!
+//! A page's owner and the list that it is in stand in the map that everybody may read
+//! ([`aegis_abi::map`]); its capabilities and what is bound to it stand in records that nobody may. Every
+//! page that is not the kernel's is in one list, of the free ones or of its owner's, so that nothing here
+//! takes longer the more pages or environments there are.
 
-use aegis_abi::layout::ANY;
+use aegis_abi::layout::{ANY, ENVIRONMENTS};
+use aegis_abi::map::{END, Entry, FREE, Header, KERNEL};
 use aegis_abi::{Capability, Error, Name};
 
 use crate::capability::{Right, right};
@@ -14,32 +20,59 @@ pub enum State {
     /// The kernel's own: its image, tables, environments' pages, the boot image.
     Kernel,
     /// An environment owns it.
-    Owned,
+    Owned(Name),
 }
 
-/// What the kernel remembers of a page.
+/// What may be bound to a page: guaranteed mappings, entries of the STLB and of the hardware's TLB.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bound {
+    /// Nothing.
+    None,
+    /// One virtual page, by its key in the STLB.
+    At(u32),
+    /// Several.
+    Many,
+}
+
+/// An owner: an environment, and which of all that were ever created it is. Names are used again one day,
+/// these numbers are not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// Its name.
+    pub name: Name,
+    /// How many environments were created before it.
+    pub serial: u32,
+}
+
+/// What the kernel alone remembers of a page. The assembly that writes the TLB reads it.
 #[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// Its use.
-    pub state: State,
-    /// Its owner; for a free page the last one, for a page of the kernel's nobody.
-    pub owner: Name,
-    /// Some environment's guaranteed mapping names it.
-    pub bound: bool,
-    read: Capability,
-    write: Capability,
+#[repr(C)]
+pub struct Record {
+    /// The capability to read it.
+    pub read: Capability,
+    /// The capability to write it.
+    pub write: Capability,
+    /// What is bound to it: zero, a key, or [`Record::MANY`].
+    pub bound: u32,
+    /// The page before it in its list.
+    previous: u32,
+    /// The last owner's serial number.
+    last: u32,
+    padding: u32,
 }
 
-impl Page {
-    /// A page of the kernel's that nobody may touch.
-    pub const KERNEL: Self = Self {
-        state: State::Kernel,
-        owner: Name::NOBODY,
-        bound: false,
+impl Record {
+    /// In `bound`: more than one virtual page. No key is odd.
+    pub const MANY: u32 = 1;
+    /// Of a page that fits nothing.
+    pub const NONE: Self = Self {
         read: Capability::NONE,
         write: Capability::NONE,
+        bound: 0,
+        previous: END,
+        last: u32::MAX,
+        padding: 0,
     };
-    const FREE: Self = Self { state: State::Free, ..Self::KERNEL };
 }
 
 /// A page that has just been allocated.
@@ -54,54 +87,139 @@ pub struct Allocated {
 /// All pages of the machine.
 #[derive(Debug)]
 pub struct Pages<'a> {
-    pages: &'a mut [Page],
-    free: usize,
-    /// Where the search for any page begins.
-    next: usize,
+    header: &'a mut Header,
+    map: &'a mut [Entry],
+    records: &'a mut [Record],
+    /// First page of each environment's list, by id.
+    owned: [u32; ENVIRONMENTS],
+}
+
+/// Which list a page is in.
+#[derive(Clone, Copy)]
+enum List {
+    Free,
+    Of(Name),
 }
 
 impl<'a> Pages<'a> {
-    /// Takes the records of all pages, each the kernel's until [`Self::give`] frees it.
-    pub fn new(pages: &'a mut [Page]) -> Self {
-        pages.fill(Page::KERNEL);
-        Self { pages, free: 0, next: 0 }
+    /// Takes the books of all pages, each the kernel's until [`Self::give`] frees it.
+    pub fn new(header: &'a mut Header, map: &'a mut [Entry], records: &'a mut [Record]) -> Self {
+        debug_assert_eq!(map.len(), records.len());
+        *header = Header { pages: map.len() as u32, free: 0, first_free: END, last_free: END };
+        map.fill(Entry { owner: KERNEL, next: END });
+        records.fill(Record::NONE);
+        Self { header, map, records, owned: [END; ENVIRONMENTS] }
     }
 
     /// Number of pages, and of free ones.
     #[must_use]
     pub fn count(&self) -> (usize, usize) {
-        (self.pages.len(), self.free)
+        (self.map.len(), self.header.free as usize)
     }
 
-    /// The record of a page.
+    /// The state of a page.
     #[must_use]
-    pub fn get(&self, number: u32) -> Option<&Page> {
-        self.pages.get(number as usize)
+    pub fn state(&self, number: u32) -> Option<State> {
+        Some(match self.map.get(number as usize)?.owner {
+            FREE => State::Free,
+            KERNEL => State::Kernel,
+            name => State::Owned(Name(name)),
+        })
     }
 
-    /// Marks whether a guaranteed mapping may name the page.
-    pub fn set_bound(&mut self, number: u32, bound: bool) {
-        if let Some(page) = self.pages.get_mut(number as usize) {
-            page.bound = bound;
+    /// The pages of an owner.
+    pub fn of(&self, owner: Name) -> impl Iterator<Item = u32> {
+        self.list(self.owned[owner.id() as usize])
+    }
+
+    /// The free pages, the next one that is given first.
+    pub fn free_list(&self) -> impl Iterator<Item = u32> {
+        self.list(self.header.first_free)
+    }
+
+    fn list(&self, first: u32) -> impl Iterator<Item = u32> {
+        let next = |number: u32| (number != END).then_some(number);
+        core::iter::successors(next(first), move |number| next(self.map[*number as usize].next))
+    }
+
+    /// What is bound to a page.
+    #[must_use]
+    pub fn bound(&self, number: u32) -> Bound {
+        match self.records.get(number as usize).map_or(0, |record| record.bound) {
+            0 => Bound::None,
+            Record::MANY => Bound::Many,
+            key => Bound::At(key),
         }
+    }
+
+    /// Notes that a virtual page is bound to a page.
+    pub fn bind(&mut self, number: u32, key: u32) {
+        if let Some(record) = self.records.get_mut(number as usize) {
+            record.bound = if record.bound == 0 || record.bound == key { key } else { Record::MANY };
+        }
+    }
+
+    /// Notes that nothing is bound to a page any more.
+    pub fn unbind(&mut self, number: u32) {
+        if let Some(record) = self.records.get_mut(number as usize) {
+            record.bound = 0;
+        }
+    }
+
+    /// Takes a page out of its list.
+    fn leave(&mut self, number: u32, list: List) {
+        let next = self.map[number as usize].next;
+        let previous = self.records[number as usize].previous;
+        match (previous, list) {
+            (END, List::Free) => self.header.first_free = next,
+            (END, List::Of(owner)) => self.owned[owner.id() as usize] = next,
+            (page, _) => self.map[page as usize].next = next,
+        }
+        match (next, list) {
+            (END, List::Free) => self.header.last_free = previous,
+            (END, List::Of(_)) => {}
+            (page, _) => self.records[page as usize].previous = previous,
+        }
+        if let List::Free = list {
+            self.header.free -= 1;
+        }
+    }
+
+    /// Puts a page at the end of the free list: who asks for several gets neighbours.
+    fn enter_free(&mut self, number: u32) {
+        let last = self.header.last_free;
+        match last {
+            END => self.header.first_free = number,
+            page => self.map[page as usize].next = number,
+        }
+        self.header.last_free = number;
+        self.map[number as usize] = Entry { owner: FREE, next: END };
+        // Capabilities and bindings go, so that a free page fits nothing.
+        let kept = self.records[number as usize].last;
+        self.records[number as usize] = Record { previous: last, last: kept, ..Record::NONE };
+        self.header.free += 1;
+    }
+
+    fn enter_owned(&mut self, number: u32, owner: Name) {
+        let first = &mut self.owned[owner.id() as usize];
+        let next = core::mem::replace(first, number);
+        if let Some(record) = self.records.get_mut(next as usize) {
+            record.previous = number;
+        }
+        self.map[number as usize] = Entry { owner: owner.0, next };
     }
 
     /// Frees a page of the kernel's.
     pub fn give(&mut self, number: u32) {
-        if let Some(page) = self.pages.get_mut(number as usize)
-            && page.state == State::Kernel
-        {
-            *page = Page::FREE;
-            self.free += 1;
+        if self.state(number) == Some(State::Kernel) {
+            self.enter_free(number);
         }
     }
 
     /// Lets everybody read a page of the kernel's.
     pub fn publish(&mut self, number: u32) {
-        if let Some(page) = self.pages.get_mut(number as usize)
-            && page.state == State::Kernel
-        {
-            page.read = Capability::PUBLIC;
+        if self.state(number) == Some(State::Kernel) {
+            self.records[number as usize].read = Capability::PUBLIC;
         }
     }
 
@@ -110,19 +228,27 @@ impl<'a> Pages<'a> {
     /// # Errors
     /// [`Error::Exhausted`].
     pub fn take(&mut self) -> Result<u32, Error> {
-        let number = self.find()?;
-        self.pages[number] = Page::KERNEL;
-        self.free -= 1;
-        Ok(number as u32)
+        let number = self.first_free()?;
+        self.leave(number, List::Free);
+        self.map[number as usize] = Entry { owner: KERNEL, next: END };
+        self.records[number as usize] = Record::NONE;
+        Ok(number)
+    }
+
+    fn first_free(&self) -> Result<u32, Error> {
+        if self.header.first_free == END { Err(Error::Exhausted) } else { Ok(self.header.first_free) }
     }
 
     /// Turns a page of the kernel's into `owner`'s: the first environment's part of the boot image.
-    pub fn hand_over(&mut self, number: u32, owner: Name, capability: Capability) {
-        if let Some(page) = self.pages.get_mut(number as usize)
-            && page.state == State::Kernel
-        {
-            *page = Page { state: State::Owned, owner, bound: false, read: capability, write: capability };
+    pub fn hand_over(&mut self, number: u32, owner: Owner, capability: Capability) {
+        if self.state(number) == Some(State::Kernel) {
+            self.own(number, owner, capability, capability);
         }
+    }
+
+    fn own(&mut self, number: u32, owner: Owner, read: Capability, write: Capability) {
+        self.enter_owned(number, owner.name);
+        self.records[number as usize] = Record { read, write, last: owner.serial, ..Record::NONE };
     }
 
     /// Allocates page `number`, or any page for [`ANY`].
@@ -133,75 +259,51 @@ impl<'a> Pages<'a> {
     pub fn allocate(
         &mut self,
         number: u32,
-        owner: Name,
+        owner: Owner,
         read: Capability,
         write: Capability,
     ) -> Result<Allocated, Error> {
-        let index = if number == ANY { self.find()? } else { number as usize };
-        let page = self.pages.get_mut(index).ok_or(Error::NoPage)?;
-        if page.state != State::Free {
-            return Err(Error::Busy);
-        }
-        let dirty = page.owner != owner;
-        *page = Page { state: State::Owned, owner, bound: false, read, write };
-        self.free -= 1;
-        Ok(Allocated { number: index as u32, dirty })
-    }
-
-    fn find(&mut self) -> Result<usize, Error> {
-        if self.free == 0 {
-            return Err(Error::Exhausted);
-        }
-        let (before, after) = self.pages.split_at(self.next);
-        let is_free = |page: &Page| page.state == State::Free;
-        let index = match after.iter().position(is_free) {
-            Some(index) => self.next + index,
-            None => before.iter().position(is_free).ok_or(Error::Exhausted)?,
-        };
-        self.next = index + 1;
-        Ok(index)
-    }
-
-    fn owned(&mut self, number: u32, owner: Name) -> Result<&mut Page, Error> {
-        let page = self.pages.get_mut(number as usize).ok_or(Error::NoPage)?;
-        match page.state {
-            State::Owned if page.owner == owner => Ok(page),
-            State::Owned | State::Kernel => Err(Error::Denied),
-            State::Free => Err(Error::NoPage),
+        let number = if number == ANY { self.first_free()? } else { number };
+        match self.state(number) {
+            None => Err(Error::NoPage),
+            Some(State::Free) => {
+                let dirty = self.records[number as usize].last != owner.serial;
+                self.leave(number, List::Free);
+                self.own(number, owner, read, write);
+                Ok(Allocated { number, dirty })
+            }
+            Some(_) => Err(Error::Busy),
         }
     }
 
-    /// Frees a page of `owner`'s. Its bindings are the caller's to break.
+    /// Whether a page is `owner`'s.
     ///
     /// # Errors
     /// [`Error::NoPage`] if it is free or does not exist, [`Error::Denied`] if it is another's.
-    pub fn free(&mut self, number: u32, owner: Name) -> Result<(), Error> {
-        let page = self.owned(number, owner)?;
-        // The owner stays, as the last one; the capabilities go, so that a free page fits nothing.
-        // `bound` stays too: the caller has bindings to break only where it is set.
-        *page = Page { owner, bound: page.bound, ..Page::FREE };
-        self.free += 1;
-        Ok(())
+    pub fn check_owner(&self, number: u32, owner: Name) -> Result<(), Error> {
+        match self.state(number) {
+            Some(State::Owned(name)) if name == owner => Ok(()),
+            Some(State::Owned(_) | State::Kernel) => Err(Error::Denied),
+            Some(State::Free) | None => Err(Error::NoPage),
+        }
     }
 
-    /// Frees every page of `owner`'s, who is destroyed, and forgets which ones were: names are used again
-    /// one day, and whoever then bears this one must find every page cleared. Bindings are the caller's
-    /// to break, beforehand.
-    pub fn purge(&mut self, owner: Name) {
-        for page in self.pages.iter_mut().filter(|page| page.owner == owner) {
-            match page.state {
-                State::Kernel => continue,
-                State::Owned => self.free += 1,
-                State::Free => {}
-            }
-            *page = Page::FREE;
-        }
+    /// Frees a page of `owner`'s. Its bindings are the caller's to break, beforehand.
+    ///
+    /// # Errors
+    /// As [`Self::check_owner`].
+    pub fn free(&mut self, number: u32, owner: Name) -> Result<(), Error> {
+        self.check_owner(number, owner)?;
+        debug_assert_eq!(self.bound(number), Bound::None);
+        self.leave(number, List::Of(owner));
+        self.enter_free(number);
+        Ok(())
     }
 
     /// Changes the capabilities of a page of `owner`'s. Bindings are the caller's to break.
     ///
     /// # Errors
-    /// As [`Self::free`].
+    /// As [`Self::check_owner`].
     pub fn protect(
         &mut self,
         number: u32,
@@ -209,19 +311,28 @@ impl<'a> Pages<'a> {
         read: Capability,
         write: Capability,
     ) -> Result<(), Error> {
-        let page = self.owned(number, owner)?;
-        page.read = read;
-        page.write = write;
+        self.check_owner(number, owner)?;
+        let record = &mut self.records[number as usize];
+        record.read = read;
+        record.write = write;
         Ok(())
     }
 
     /// What a capability allows on a page: nothing if the page is free or does not exist.
     #[must_use]
     pub fn right(&self, number: u32, presented: Capability) -> Right {
-        match self.get(number) {
-            Some(page) if page.state != State::Free => right(presented, page.read, page.write),
-            _ => Right::None,
+        match self.records.get(number as usize) {
+            Some(record) => right(presented, record.read, record.write),
+            None => Right::None,
         }
+    }
+
+    /// The page as an argument of a call: it must exist and not be free.
+    ///
+    /// # Errors
+    /// [`Error::NoPage`].
+    pub fn used(&self, number: u32) -> Result<State, Error> {
+        self.state(number).filter(|state| *state != State::Free).ok_or(Error::NoPage)
     }
 }
 

@@ -16,6 +16,17 @@ pub struct Slice {
     pub holder: Name,
 }
 
+/// What an environment does about its turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// It runs.
+    Taken,
+    /// It pays for a slice that it overran.
+    Forfeited,
+    /// It lives no more, or cannot run.
+    Dead,
+}
+
 /// The vector, and whose turn it is.
 #[derive(Debug)]
 pub struct Slices {
@@ -99,8 +110,9 @@ impl Slices {
     }
 
     /// Ends the current turn, in which `running` was the last to run, and finds the next one's
-    /// holder. `alive` tells who lives. `None`: no slice has anybody to run in it.
-    pub fn next(&mut self, running: Name, alive: impl Fn(Name) -> bool) -> Option<Name> {
+    /// holder. `turn` tells whether the one named takes it; the flag says that it may have to pay for slices that
+    /// it overran. `None`: no slice has anybody to run in it.
+    pub fn next(&mut self, running: Name, mut turn: impl FnMut(Name, bool) -> Turn) -> Option<Name> {
         if self.in_force
             && let Some(slice) = &mut self.vector[self.current]
         {
@@ -109,14 +121,18 @@ impl Slices {
         }
         self.lender = Name::NOBODY;
         self.in_force = false;
-        for step in 1..=SLICES {
-            let index = (self.current + step) % SLICES;
-            if let Some(slice) = &mut self.vector[index] {
-                if !alive(slice.holder) {
+        // When all forfeit, forfeiting would serve nobody.
+        for pays in [true, false] {
+            for step in 1..=SLICES {
+                let index = (self.current + step) % SLICES;
+                let Some(slice) = &mut self.vector[index] else { continue };
+                let mut answer = turn(slice.holder, pays);
+                if answer == Turn::Dead && slice.holder != slice.owner {
                     // The callee's death returns the slice.
                     slice.holder = slice.owner;
+                    answer = turn(slice.holder, pays);
                 }
-                if alive(slice.holder) {
+                if answer == Turn::Taken {
                     self.current = index;
                     self.in_force = true;
                     return Some(slice.holder);
@@ -126,14 +142,25 @@ impl Slices {
         None
     }
 
+    /// The last position of an owner that has more than one.
+    #[must_use]
+    pub fn last_but_one_of(&self, owner: Name) -> Option<u32> {
+        let owned = |slice: &Option<Slice>| slice.is_some_and(|slice| slice.owner == owner);
+        let first = self.vector.iter().position(owned)?;
+        let last = self.vector.iter().rposition(owned)?;
+        (last != first).then_some(last as u32)
+    }
+
     /// Frees every position of an environment that is destroyed, and returns what it held to the
-    /// owners: its name may be another's one day.
-    pub fn purge(&mut self, dead: Name) {
+    /// owners: its name may be another's one day. Tells how many positions it owned.
+    pub fn purge(&mut self, dead: Name) -> u32 {
+        let mut owned = 0;
         for position in 0..SLICES {
             match &mut self.vector[position] {
                 Some(slice) if slice.owner == dead => {
                     self.vector[position] = None;
                     self.changed(position);
+                    owned += 1;
                 }
                 Some(slice) if slice.holder == dead => slice.holder = slice.owner,
                 _ => {}
@@ -144,6 +171,7 @@ impl Slices {
             let owner = self.vector[self.current].filter(|_| self.in_force).map(|slice| slice.owner);
             self.lender = owner.unwrap_or(Name::NOBODY);
         }
+        owned
     }
 }
 

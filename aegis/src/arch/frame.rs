@@ -21,6 +21,10 @@ pub struct TrapFrame {
     pub status: u32,
     /// The kernel's address of the page of the environment that ran, and that will run.
     pub page: u32,
+    /// `EntryHi`, and on an R3000 `Context`: the address space that it ran in, and that will run.
+    pub entry_hi: u32,
+    /// See `entry_hi`.
+    pub context: u32,
     /// What `page` was when the trap came: for a trap in the kernel, on whose behalf it ran.
     pub previous: u32,
 }
@@ -35,11 +39,27 @@ pub mod register {
     pub const A1: usize = 5;
     /// a2.
     pub const A2: usize = 6;
+    /// a3.
+    pub const A3: usize = 7;
     /// k1.
     pub const K1: usize = 27;
 }
 
 impl TrapFrame {
+    /// Lets another environment run when the trap is over: the one with this page, at `pc`, in its own
+    /// address space.
+    pub fn enter(&mut self, page: u32, entry_hi: u32, pc: u32) {
+        self.page = page;
+        self.pc = pc;
+        self.set_space(entry_hi);
+    }
+
+    /// Goes on in another address space when the trap is over.
+    pub fn set_space(&mut self, entry_hi: u32) {
+        self.entry_hi = entry_hi;
+        self.context = entry_hi;
+    }
+
     /// All zero.
     pub const fn new() -> Self {
         Self {
@@ -51,6 +71,8 @@ impl TrapFrame {
             bad_address: 0,
             status: 0,
             page: 0,
+            entry_hi: 0,
+            context: 0,
             previous: 0,
         }
     }

@@ -37,6 +37,19 @@ extern "C" fn kernel_interrupt(frame: &mut TrapFrame) {
     crate::schedule::clock_interrupt(frame);
 }
 
+/// A TLB miss that the assembly has not refilled, or an entry that is not valid.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_tlb_miss(frame: &mut TrapFrame) {
+    must_be_users(frame);
+    crate::translation::miss(frame);
+}
+
+/// A primitive operation that the assembly does not do itself.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_primitive(frame: &mut TrapFrame) {
+    crate::translation::primitive(frame);
+}
+
 /// A protected control transfer that the transfer cache does not know.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_transfer(frame: &mut TrapFrame) {

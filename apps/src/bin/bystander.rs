@@ -396,11 +396,17 @@ fn impossible(call: Call, error: Option<Error>) -> bool {
     let test_build = fact(Fact::TestBuild) != 0;
     let check = matches!(call, Call::CheckFault | Call::CheckTimer | Call::CheckInvariants);
     match error {
-        Some(Error::Unsupported) => test_build,
+        Some(Error::Unsupported) => test_build && call != Call::FpuMod,
+        // Ids of hardware address spaces are shared only by many.
+        Some(Error::Busy) if call == Call::CidSwitch => true,
         Some(_) => check && !test_build,
         // Nothing waits at the console; the first environment alone may halt; and a fault in the kernel
         // stops the machine of a test build.
-        None => matches!(call, Call::ConsoleRead | Call::Halt | Call::CheckFault) || check && !test_build,
+        // There is no floating-point unit.
+        None => {
+            matches!(call, Call::ConsoleRead | Call::Halt | Call::CheckFault | Call::FpuMod)
+                || check && !test_build
+        }
     }
 }
 

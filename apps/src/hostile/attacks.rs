@@ -5,7 +5,7 @@ use core::mem::offset_of;
 
 use exos::abi::calls::Fact;
 use exos::abi::environment::{EnvironmentPage, Event};
-use exos::abi::layout::{ADDRESS_SPACE_IDS, ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT};
+use exos::abi::layout::{ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT};
 use exos::abi::{Error, Name};
 use exos::memory::{self, Page};
 use exos::{call, slice};
@@ -198,9 +198,6 @@ pub fn alias() {
         while victim.is_none() {
             let name = Name(call::environment_create()?);
             victim = (name.address_space() == myself.address_space()).then_some(name);
-            if usize::from(name.id()) > usize::from(myself.id()) + ADDRESS_SPACE_IDS {
-                return Err(Error::NoEnvironment);
-            }
         }
         let victim = victim.ok_or(Error::NoEnvironment)?;
         let evil = code_page(&raw const attack_evil, &raw const attack_good)?;

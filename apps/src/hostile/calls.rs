@@ -430,6 +430,15 @@ impl Fuzzer {
         }
     }
 
+    /// An address in the first segment, or none that would do.
+    fn first_segment(&mut self) -> u32 {
+        if self.random.one_in(8) {
+            self.odd()
+        } else {
+            0x0100_0000 + 0x1000 * self.random.below(2000) + self.random.below(16)
+        }
+    }
+
     /// Arguments for a call, or nothing if it had better not be made with what came up.
     fn arguments(&mut self, call: Call) -> Option<[u32; 8]> {
         let mut arguments: [u32; 8] = core::array::from_fn(|_| self.odd());
@@ -508,6 +517,46 @@ impl Fuzzer {
                 if self.random.one_in(2) { self.random.below(4000) } else { self.odd() },
                 self.random.below(4),
             ]),
+            Call::Limit => {
+                let limit = if self.random.one_in(2) { ANY } else { self.random.below(100) };
+                put(&[self.name(), self.random.below(4), limit]);
+            }
+            // Nothing that it needs lies in the first segment.
+            Call::TlbWrite => {
+                let [low, high] = self.capability();
+                let (page, bits) = (self.page(), self.bits());
+                put(&[self.first_segment(), page << PAGE_SHIFT | bits, low, high]);
+            }
+            Call::TlbDelete => put(&[self.first_segment()]),
+            Call::TlbWriteRange => {
+                let ([a, b], [c, d]) = (self.capability(), self.capability());
+                let (page, count) = (self.page(), self.random.below(40));
+                put(&[self.first_segment(), count, page, 4 * self.random.below(1100), a, b, c, d]);
+            }
+            Call::TlbDeleteRange => put(&[self.first_segment(), self.random.below(40)]),
+            Call::CidSwitch => {
+                // Its own code is not mapped in another's address space.
+                let name = self.name();
+                let child = name != self.myself.0 && call::bind(name, u32::MAX, 0) == Err(Error::Invalid);
+                put(&[if child { self.myself.0 } else { name }]);
+            }
+            Call::Revoke => {
+                // What is taken from it could be its own code.
+                let name = self.name();
+                if name == self.myself.0 || name == self.echo.0 {
+                    return None;
+                }
+                put(&[
+                    name,
+                    self.random.below(3),
+                    self.random.below(4),
+                    if self.random.one_in(2) { 0 } else { ANY },
+                ]);
+            }
+            Call::Backing => {
+                let [low, high] = self.capability();
+                put(&[self.random.below(10), self.page(), low, high]);
+            }
             // Reading all of memory takes long; the loop does so now and then.
             Call::CheckInvariants if !self.random.one_in(64) => return None,
             _ => {}

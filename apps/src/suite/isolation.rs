@@ -7,6 +7,7 @@ use apps::testing::lab::{peek, poke};
 use apps::testing::{Test, is_left_out, leave_out};
 use apps::{ensure, ensure_eq};
 use exos::abi::calls::Fact;
+use exos::abi::environment::EVENTS;
 use exos::abi::environment::cause;
 use exos::abi::layout::{Mapping, PAGE_SIZE};
 use exos::abi::{Call, Error, Name};
@@ -169,13 +170,13 @@ fn strangers() -> Outcome {
     }
     // A kernel address cannot be bound, nor one that is not aligned.
     for pc in [0x8000_0000, 0x8004_0000, u32::MAX, 0x1_0002, 0x1_0001, 0xbfc0_0000] {
-        for event in [5, 8, 32, 33, 34, 35, 36, 37] {
+        for event in [5, 8, 32, 33, 34, 35, 36, 37, 38, 39] {
             let words = [Call::Bind.number(), companion.name().0, event, pc];
             companion.command(Command::Call, &words)?;
             ensure_eq!(companion.answer(0), Error::Invalid.code(), "binding {event} to {pc:08x}");
         }
     }
-    for event in [0, 2, 3, 38, 1000, u32::MAX] {
+    for event in [0, 2, 3, EVENTS as u32, 1000, u32::MAX] {
         let words = [Call::Bind.number(), companion.name().0, event, 0x1_0000];
         companion.command(Command::Call, &words)?;
         ensure_eq!(companion.answer(0), Error::Invalid.code(), "binding {event}");

@@ -169,6 +169,8 @@ pub struct Measured {
     pub cost: Cost,
     /// Iterations of each trial.
     pub n: u64,
+    /// Where on the horizontal axis, if it is a point of a figure.
+    pub x: Option<u64>,
 }
 
 /// All rows of one run, in the order in which the guest printed them. With `marks` a tick is a cycle.
@@ -185,7 +187,7 @@ pub fn measure(reports: &[Report], marks: Option<&Marks>) -> Result<Vec<Measured
             Report::Overhead(o) => overheads.entry((&o.table, &o.row)).or_default().push(o),
             Report::Trial(t) => {
                 let same = |r: &&mut Vec<&Trial>| {
-                    r[0].table == t.table && r[0].row == t.row && r[0].system == t.system
+                    (&r[0].table, &r[0].row, &r[0].system, r[0].x) == (&t.table, &t.row, &t.system, t.x)
                 };
                 match rows.iter_mut().find(same) {
                     Some(row) => row.push(t),
@@ -298,7 +300,11 @@ impl Meter<'_> {
         }
         let operation = |t: &&Trial| {
             let total = self.cost((&t.table, &t.row), t.n, t.ticks, t.at)?;
-            let less = |name: &str| overhead.get(name).copied().unwrap_or_default();
+            let known = t.less as f64 / t.n as f64;
+            let less = |name: &str| {
+                let known = if [CYCLES, INSTRUCTIONS].contains(&name) { known } else { 0.0 };
+                known + overhead.get(name).copied().unwrap_or_default()
+            };
             let each = |(name, count): (String, f64)| {
                 let count = thousandths((count - less(&name)) / t.per as f64);
                 (name, count)
@@ -324,7 +330,7 @@ impl Meter<'_> {
         if values[values.len() - 1] - values[0] > TRIAL_SPREAD * median + rounding {
             return Err(MeasureError::TrialSpread { table, row, values });
         }
-        Ok(Measured { table, row, system: first.system.clone(), cost, n: first.n })
+        Ok(Measured { table, row, system: first.system.clone(), cost, n: first.n, x: first.x })
     }
 }
 

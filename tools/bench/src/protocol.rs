@@ -4,12 +4,14 @@
 //! CLOCK <ticks> <instructions>
 //! OVERHEAD <table> <row> <n> <ticks> [at=<counter>]
 //! BENCH <table> <row> <trial> <n> <ticks> [per=<operations in each iteration>] [system=<name>] [at=<counter>]
+//!       [less=<instructions>] [x=<number>]
 //! ```
 //!
 //! Words are separated by spaces; a row's name that contains spaces stands in double quotes. Numbers are decimal. `ticks` is
 //! the difference of the machine's tick counter over all `n` iterations. `per` (1 if left out) divides further: a transfer
 //! and its reply are one iteration with `per=2`. `at` is the counter when the measurement began: on a machine that keeps
-//! marks (crate::marks) it finds what else was counted meanwhile. Every other line is the program's own affair, but a line that begins
+//! marks (crate::marks) it finds what else was counted meanwhile. `less` instructions, of one cycle each, were executed
+//! besides what is measured. With `x` it is a point of a figure: the table is its name and the row the curve. Every other line is the program's own affair, but a line that begins
 //! with one of these words and does not parse is an error: a benchmark that misprints is not skipped in silence.
 
 /// One line that was understood.
@@ -66,6 +68,10 @@ pub struct Trial {
     pub system: Option<String>,
     /// The tick counter when it began.
     pub at: Option<u64>,
+    /// Instructions, of one cycle each, that were executed besides.
+    pub less: u64,
+    /// Where on the horizontal axis, if it is a point of a figure.
+    pub x: Option<u64>,
 }
 
 /// A line that begins like a report and is none.
@@ -144,6 +150,8 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
                 per: 1,
                 system: None,
                 at: None,
+                less: 0,
+                x: None,
             };
             for extra in extras {
                 match extra.split_once('=') {
@@ -152,7 +160,9 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
                         it.system = Some(value.to_owned());
                     }
                     Some(("at", value)) => it.at = Some(number(value)?),
-                    _ => return Err(format!("{extra:?} is none of per=, system=, at=")),
+                    Some(("less", value)) => it.less = number(value)?,
+                    Some(("x", value)) => it.x = Some(number(value)?),
+                    _ => return Err(format!("{extra:?} is none of per=, system=, at=, less=, x=")),
                 }
             }
             Report::Trial(it)

@@ -298,6 +298,13 @@ fn row(run: &Run, m: Measured, published: &Published, bounds: &Bounds) -> Row {
     let lower_bound = parameters.and_then(|p| Some(bounds.of(&m.table, &m.row)?.us(&p)));
     let stalls =
         m.cost.iter().filter_map(|(name, cycles)| Some((name.strip_prefix(STALL)?.to_owned(), *cycles)));
+    if let Some(x) = m.x {
+        // On malta there are instructions alone.
+        let y = us.or(count(INSTRUCTIONS));
+        let other = [("figure", m.table.into()), ("series", m.row.into()), ("x", x.into()), ("y", y.into())];
+        let other = other.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)).into();
+        return Row { machine: machine.to_owned(), system, us, n: Some(m.n), other, ..Row::default() };
+    }
     Row {
         machine: machine.to_owned(),
         instructions: count(INSTRUCTIONS),

@@ -35,6 +35,24 @@ pub const SUITE: &[Image] = &[
         seconds: 120,
     },
     Image { file: "bench-table6.elf", table: "6", system: "Aegis", rows: &["transfer"], seconds: 120 },
+    Image {
+        file: "bench-aegis.elf",
+        table: "aegis",
+        system: "Aegis",
+        rows: &[
+            "STLB hit",
+            "miss through a handler",
+            "TLBwr",
+            "TLBvadelete",
+            "page alloc and free",
+            "page alloc, TLBwr, free",
+            "yield to oneself",
+            "end and start of a slice",
+            "revocation of a page",
+            "environment create and destroy",
+        ],
+        seconds: 120,
+    },
 ];
 
 /// The images of one table, or all.

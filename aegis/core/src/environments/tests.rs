@@ -1,15 +1,18 @@
+extern crate std;
 use super::*;
+use std::vec::Vec;
 
 #[test]
 fn a_name_dies_with_its_environment() {
-    let mut table = Environments::new();
-    let first = table.create(1, Name::NOBODY).unwrap();
-    let child = table.create(2, first).unwrap();
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let first = table.create(1, Name::NOBODY).unwrap().0;
+    let child = table.create(2, first).unwrap().0;
     assert_eq!(table.get(child).unwrap().parent, first);
     assert_eq!(table.remove(child).unwrap().page, 2);
     assert_eq!(table.get(child), Err(Error::NoEnvironment));
     assert_eq!(table.remove(child), Err(Error::NoEnvironment));
-    let next = table.create(3, first).unwrap();
+    let next = table.create(3, first).unwrap().0;
     assert_eq!(next.id(), child.id());
     assert_ne!(next, child);
     assert_eq!(table.get(child), Err(Error::NoEnvironment));
@@ -17,10 +20,11 @@ fn a_name_dies_with_its_environment() {
 
 #[test]
 fn rights_are_the_parents_and_ones_own() {
-    let mut table = Environments::new();
-    let first = table.create(1, Name::NOBODY).unwrap();
-    let child = table.create(2, first).unwrap();
-    let other = table.create(3, first).unwrap();
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let first = table.create(1, Name::NOBODY).unwrap().0;
+    let child = table.create(2, first).unwrap().0;
+    let other = table.create(3, first).unwrap().0;
     assert!(table.get_as(child, first).is_ok());
     assert!(table.get_as(child, child).is_ok());
     assert_eq!(table.get_as(child, other), Err(Error::Denied));
@@ -30,10 +34,11 @@ fn rights_are_the_parents_and_ones_own() {
 
 #[test]
 fn a_dead_parents_children_are_its_own_parents() {
-    let mut table = Environments::new();
-    let first = table.create(1, Name::NOBODY).unwrap();
-    let child = table.create(2, first).unwrap();
-    let grandchild = table.create(3, child).unwrap();
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let first = table.create(1, Name::NOBODY).unwrap().0;
+    let child = table.create(2, first).unwrap().0;
+    let grandchild = table.create(3, child).unwrap().0;
     assert!(table.get_as(grandchild, first).is_err());
     table.remove(child).unwrap();
     assert_eq!(table.get_as(grandchild, first).map(|found| found.parent), Ok(first));
@@ -43,13 +48,84 @@ fn a_dead_parents_children_are_its_own_parents() {
 
 #[test]
 fn as_many_as_the_table_holds_with_distinct_tags() {
-    let mut table = Environments::new();
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let mut wraps = 0;
     for round in 0..5000 {
-        while let Ok(name) = table.create(0, Name::NOBODY) {
+        while let Ok((name, wrapped)) = table.create(0, Name::NOBODY) {
+            wraps += usize::from(wrapped);
             assert!(table.living().filter(|other| other.name.tag() == name.tag()).count() == 1);
         }
         assert_eq!(table.count(), ENVIRONMENTS);
         let victim = table.living().nth(round * 7 % ENVIRONMENTS).unwrap().name;
         table.remove(victim).unwrap();
     }
+    assert!(wraps >= 4, "tags are used again every 1024 names at the latest");
+}
+
+#[test]
+fn a_tag_finds_its_environment() {
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let first = table.create(1, Name::NOBODY).unwrap().0;
+    let child = table.create(2, first).unwrap().0;
+    assert_eq!(table.tagged(child.tag()).map(|found| found.name), Some(child));
+    table.remove(child).unwrap();
+    assert_eq!(table.tagged(child.tag()), None);
+    assert_eq!(table.tagged(first.tag()).map(|found| found.name), Some(first));
+}
+
+#[test]
+fn the_first_environments_differ_in_the_high_bits_of_their_address_spaces() {
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let spaces = [(); 4].map(|()| table.create(0, Name::NOBODY).unwrap().0.address_space() >> 4);
+    assert_eq!(spaces, [0, 2, 1, 3]);
+    let mut all: Vec<u32> = table.living().map(|found| found.name.address_space()).collect();
+    while table.count() < 64 {
+        all.push(table.create(0, Name::NOBODY).unwrap().0.address_space());
+    }
+    all.sort_unstable();
+    assert_eq!(all, (0..64).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_limit_holds_for_all_descendants_together() {
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let first = table.create(1, Name::NOBODY).unwrap().0;
+    let child = table.create(2, first).unwrap().0;
+    let grandchild = table.create(3, child).unwrap().0;
+    assert_eq!(table.limit(child, first, Resource::Pages, 3), Ok(0));
+    assert_eq!(table.limit(grandchild, first, Resource::Pages, 3), Err(Error::Denied));
+    assert_eq!(table.limit(child, child, Resource::Pages, 9), Err(Error::Denied));
+    for who in [child, grandchild, grandchild] {
+        table.charge(who, Resource::Pages).unwrap();
+    }
+    for who in [child, grandchild] {
+        assert_eq!(table.charge(who, Resource::Pages), Err(Error::Exhausted));
+    }
+    table.charge(first, Resource::Pages).unwrap();
+    assert_eq!(table.get(first).unwrap().used(Resource::Pages), 4);
+    table.discharge(grandchild, Resource::Pages, 2);
+    assert_eq!(table.get(child).unwrap().used(Resource::Pages), 1);
+    assert_eq!(table.get(first).unwrap().used(Resource::Pages), 2);
+    table.charge(child, Resource::Pages).unwrap();
+}
+
+#[test]
+fn environments_are_limited_too() {
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let first = table.create(1, Name::NOBODY).unwrap().0;
+    let child = table.create(2, first).unwrap().0;
+    table.limit(child, first, Resource::Environments, 1).unwrap();
+    let grandchild = table.create(3, child).unwrap().0;
+    assert_eq!(table.create(4, grandchild), Err(Error::Exhausted));
+    table.remove(grandchild).unwrap();
+    assert!(table.create(4, child).is_ok());
+    // The child's own death gives back what it was, and its orphans stay on the account of its parent.
+    assert_eq!(table.get(first).unwrap().used(Resource::Environments), 2);
+    table.remove(child).unwrap();
+    assert_eq!(table.get(first).unwrap().used(Resource::Environments), 1);
 }

@@ -4,8 +4,13 @@ const A: Name = Name::new(1, 1);
 const B: Name = Name::new(2, 2);
 const C: Name = Name::new(3, 3);
 
-fn all(_: Name) -> bool {
-    true
+fn all(_: Name, _: bool) -> Turn {
+    Turn::Taken
+}
+
+/// Those that `alive` picks take their turns.
+fn only(alive: impl Fn(Name) -> bool) -> impl FnMut(Name, bool) -> Turn {
+    move |name, _| if alive(name) { Turn::Taken } else { Turn::Dead }
 }
 
 #[test]
@@ -48,7 +53,7 @@ fn a_synchronous_transfer_gives_all_future_turns() {
     assert_eq!(slices.next(B, all), Some(B));
     assert_eq!(slices.get(0), Some(Slice { owner: A, holder: B }));
     // B dies: the slice is A's again.
-    assert_eq!(slices.next(B, |name| name != B), Some(A));
+    assert_eq!(slices.next(B, only(|name| name != B)), Some(A));
 }
 
 #[test]
@@ -71,8 +76,8 @@ fn death_and_gifts() {
     assert_eq!(slices.give(1, A, C), Err(Error::Denied));
     slices.purge(A);
     assert_eq!(slices.get(0), None);
-    assert_eq!(slices.next(A, |name| name == B), Some(B));
-    assert_eq!(slices.next(B, |_| false), None);
+    assert_eq!(slices.next(A, only(|name| name == B)), Some(B));
+    assert_eq!(slices.next(B, only(|_| false)), None);
 }
 
 #[test]
@@ -98,4 +103,48 @@ fn what_the_dead_held_or_lent_goes_back_to_its_owner() {
     slices.purge(B);
     assert_eq!(slices.get(0), Some(Slice { owner: A, holder: A }));
     assert_eq!(slices.next(C, all), Some(A));
+}
+
+#[test]
+fn who_overran_pays_with_later_slices() {
+    let mut slices = Slices::new();
+    for (position, owner) in [A, B, C].into_iter().enumerate() {
+        slices.allocate(position as u32, owner).unwrap();
+    }
+    let mut owed = 2;
+    let mut order = [Name::NOBODY; 7];
+    let mut running = Name::NOBODY;
+    for place in &mut order {
+        running = slices
+            .next(running, |name, pays| {
+                if name == B && pays && owed > 0 {
+                    owed -= 1;
+                    Turn::Forfeited
+                } else {
+                    Turn::Taken
+                }
+            })
+            .unwrap();
+        *place = running;
+    }
+    assert_eq!(order, [C, A, C, A, B, C, A]);
+}
+
+#[test]
+fn when_all_owe_the_machine_does_not_idle() {
+    let mut slices = Slices::new();
+    slices.allocate(5, A).unwrap();
+    let turn = |_, pays| if pays { Turn::Forfeited } else { Turn::Taken };
+    assert_eq!(slices.next(Name::NOBODY, turn), Some(A));
+}
+
+#[test]
+fn one_slice_is_left_to_its_owner() {
+    let mut slices = Slices::new();
+    assert_eq!(slices.last_but_one_of(A), None);
+    slices.allocate(3, A).unwrap();
+    assert_eq!(slices.last_but_one_of(A), None);
+    slices.allocate(9, A).unwrap();
+    slices.allocate(12, B).unwrap();
+    assert_eq!(slices.last_but_one_of(A), Some(9));
 }

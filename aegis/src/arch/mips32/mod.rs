@@ -12,15 +12,14 @@ use core::ptr::{self, addr_of, addr_of_mut};
 
 use aegis_abi::Name;
 use aegis_abi::environment::{EnvironmentPage, Peer, cause};
-use aegis_abi::layout::{GUARANTEED_PAGES, PAGE_SIZE, SECOND_SEGMENT_END};
+use aegis_abi::layout::PAGE_SHIFT;
 use aegis_abi::{calls, name};
 
-pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb};
+pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb, forget as forget_tlb};
 
 use super::calls::Entry;
 use super::copy_vector;
 use super::frame::TrapFrame;
-use crate::memory;
 use cp0::Status;
 
 static mut TRAP_FRAME: TrapFrame = TrapFrame::new();
@@ -53,6 +52,7 @@ global_asm!(
     FRAME_BAD = const offset_of!(TrapFrame, bad_address),
     FRAME_STATUS = const offset_of!(TrapFrame, status),
     FRAME_PAGE = const offset_of!(TrapFrame, page),
+    FRAME_ENTRY_HI = const offset_of!(TrapFrame, entry_hi),
     FRAME_PREVIOUS = const offset_of!(TrapFrame, previous),
     KERNEL_CONTEXT = sym KERNEL_CONTEXT,
     BOOT = sym crate::boot::boot,
@@ -74,6 +74,7 @@ unsafe extern "C" {
     fn mips32_clock();
     fn mips32_null_stack();
     fn mips32_rust_call();
+    fn mips32_primitive();
     fn mips32_invalid();
     fn mips32_kernel_trap();
     fn mips32_enter(page: *const EnvironmentPage, pc: u32) -> !;
@@ -85,6 +86,9 @@ macro_rules! entry {
     };
     (NoStack clock) => {
         Entry { path: mips32_clock, handler: ptr::null() }
+    };
+    (Primitive $function:ident) => {
+        Entry { path: mips32_primitive, handler: ptr::null() }
     };
     (Stack null_stack) => {
         Entry { path: mips32_null_stack, handler: ptr::null() }
@@ -165,19 +169,22 @@ pub fn enter(page: &EnvironmentPage, pc: u32) -> ! {
 /// QEMU, the one machine this port runs on, keeps instructions coherent with memory.
 pub fn flush_caches(_page: u32) {}
 
-/// A TLB miss, or the absent half of a pair: refills it if a guaranteed mapping has the page.
-#[unsafe(no_mangle)]
-extern "C" fn kernel_tlb_miss(frame: &mut TrapFrame) {
-    super::must_be_users(frame);
-    let address = frame.bad_address;
-    if address < SECOND_SEGMENT_END {
-        let page = memory::environment_page(frame.page);
-        let even = address as usize / PAGE_SIZE as usize & !1;
-        let pair = [page.guaranteed[even], page.guaranteed[(even + 1) % GUARANTEED_PAGES]];
-        if pair[address as usize / PAGE_SIZE as usize & 1] != 0 {
-            tlb::write_pair(address, pair[0], pair[1]);
-            return;
-        }
-    }
-    crate::trap::miss(frame);
+/// The hardware's id of the address space that the trap or call being handled came from.
+pub fn address_space() -> u32 {
+    cp0::entry_hi::read() & 0xff
+}
+
+/// The word that chooses the address space of an environment, for `EntryHi`.
+pub const fn entry_hi(name: Name) -> u32 {
+    name.address_space()
+}
+
+/// Tells the assembly where the records of pages are: here only Rust looks at them.
+pub fn set_records(_records: u32, _pages: u32) {}
+
+/// Puts what a miss on `address` was missing into the TLB. Pages go in pairs here, and a half that is not
+/// there faults as invalid when it is touched.
+pub fn refill(address: u32, mapping: impl Fn(u32) -> u32) {
+    let even = address >> PAGE_SHIFT & !1;
+    tlb::write_pair(address, mapping(even), mapping(even + 1));
 }

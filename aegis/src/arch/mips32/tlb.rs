@@ -26,8 +26,8 @@ fn entry_lo(mapping: u32) -> u32 {
 /// Puts the pair of pages that contains `address` into the TLB, over an entry that has it already.
 pub fn write_pair(address: u32, even: u32, odd: u32) {
     let space = entry_hi::read() & 0xff;
-    // SAFETY: the entry maps user addresses of the running address space; both mappings come from
-    // its own guaranteed mappings. Probing first keeps two entries from matching one address.
+    // SAFETY: the entry maps user addresses of the running address space, by bindings that were checked
+    // when they were made. Probing first keeps two entries from matching one address.
     unsafe {
         entry_hi::write(address & !0x1fff | space);
         asm!(".set push", ".set mips32r2", "tlbp", "ehb", ".set pop", options(nostack));
@@ -39,6 +39,25 @@ pub fn write_pair(address: u32, even: u32, odd: u32) {
             asm!(".set push", ".set mips32r2", "tlbwi", "ehb", ".set pop", options(nostack));
         }
         entry_hi::write(space);
+    }
+}
+
+/// Takes the pair of pages that `vpn` is one of out of the TLB, if it is there: the other half comes back
+/// when it is missed.
+pub fn forget(space: u32, vpn: u32) {
+    let running = entry_hi::read() & 0xff;
+    // SAFETY: as in `flush`.
+    unsafe {
+        entry_hi::write((vpn & !1) << 12 | space);
+        asm!(".set push", ".set mips32r2", "tlbp", "ehb", ".set pop", options(nostack));
+        let found = index::read();
+        if found & 1 << 31 == 0 {
+            entry_lo0::write(0);
+            entry_lo1::write(0);
+            entry_hi::write(0x8000_0000 + (found << 13));
+            asm!(".set push", ".set mips32r2", "tlbwi", "ehb", ".set pop", options(nostack));
+        }
+        entry_hi::write(running);
     }
 }
 

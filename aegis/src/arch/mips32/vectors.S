@@ -251,6 +251,12 @@ mips32_invalid:                         # the half of a pair that was absent: a 
         j       mips32_trap
         addiu   $k1, $k1, %lo(kernel_tlb_miss)
 
+        .globl  mips32_primitive
+mips32_primitive:                       # primitive operations, with the whole state saved
+        lui     $k1, %hi(kernel_primitive)
+        j       mips32_trap
+        addiu   $k1, $k1, %lo(kernel_primitive)
+
         .globl  mips32_trap
 mips32_trap:
         lui     $k0, %hi({FRAME})
@@ -274,6 +280,8 @@ mips32_trap:
         sw      $t5, {FRAME_BAD}($k0)
         sw      $t6, {FRAME_PAGE}($k0)
         sw      $t7, {FRAME_STATUS}($k0)
+        mfc0    $t1, $10                # EntryHi: the address space
+        sw      $t1, {FRAME_ENTRY_HI}($k0)
         move    $a0, $k0                # the Rust function's argument
         move    $t9, $k1
         lui     $sp, %hi(__stack_top)
@@ -290,7 +298,7 @@ mips32_trap:
         lw      $t0, {FRAME_PAGE}($k1)  # who runs next
         lw      $t1, {FRAME_PC}($k1)
         lw      $t2, {STATUS}($t0)
-        lw      $t3, {ENTRY_HI}($t0)
+        lw      $t3, {FRAME_ENTRY_HI}($k1)
         mtc0    $t0, $30
         mtc0    $t2, $12                # Status, with EXL set
         mtc0    $t3, $10                # EntryHi

@@ -8,11 +8,12 @@ use core::mem::offset_of;
 use core::ptr::{self, addr_of, addr_of_mut};
 
 use aegis_abi::environment::{EnvironmentPage, Peer, cause};
-use aegis_abi::layout::{PAGE_SIZE, SECOND_SEGMENT_END};
+use aegis_abi::layout::{Mapping, PAGE_SHIFT};
 use aegis_abi::{Call, Name};
 use aegis_abi::{calls, name};
+use aegis_core::pages::Record;
 
-pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb};
+pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb, forget as forget_tlb};
 
 use super::calls::Entry;
 use super::copy_vector;
@@ -23,7 +24,7 @@ use cp0::Status;
 static mut TRAP_FRAME: TrapFrame = TrapFrame::new();
 
 /// The words that every path needs, in reach of one `lui`: aligned to their size.
-#[repr(C, align(32))]
+#[repr(C, align(64))]
 struct Hot {
     /// The user's k1, between a vector and the code that gives it back.
     k1: u32,
@@ -38,9 +39,36 @@ struct Hot {
     stack: u32,
     /// The kernel's own context page.
     context: u32,
+    /// The records of pages, and how many there are.
+    records: u32,
+    pages: u32,
+    /// Registers that a primitive operation borrows.
+    borrowed: [u32; 3],
 }
 
-static mut HOT: Hot = Hot { k1: 0, page: 0, pc: 0, caller: 0, sp: 0, ra: 0, stack: 0, context: 0 };
+static mut HOT: Hot = Hot {
+    k1: 0,
+    page: 0,
+    pc: 0,
+    caller: 0,
+    sp: 0,
+    ra: 0,
+    stack: 0,
+    context: 0,
+    records: 0,
+    pages: 0,
+    borrowed: [0; 3],
+};
+
+/// Tells the assembly where the records of pages are.
+pub fn set_records(records: u32, pages: u32) {
+    let hot = addr_of_mut!(HOT);
+    // SAFETY: once, at boot, before any environment runs.
+    unsafe {
+        (*hot).records = records;
+        (*hot).pages = pages;
+    }
+}
 
 /// The context in which the kernel itself runs: every exception enters [`asm_kernel_trap`].
 pub static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
@@ -80,6 +108,21 @@ global_asm!(
     HOT_RA = const offset_of!(Hot, ra),
     HOT_STACK = const offset_of!(Hot, stack),
     HOT_CONTEXT = const offset_of!(Hot, context),
+    HOT_RECORDS = const offset_of!(Hot, records),
+    HOT_PAGES = const offset_of!(Hot, pages),
+    HOT_BORROWED = const offset_of!(Hot, borrowed),
+    STLB = sym memory::STLB,
+    RECORD_READ = const offset_of!(Record, read),
+    RECORD_WRITE = const offset_of!(Record, write),
+    RECORD_BOUND = const offset_of!(Record, bound),
+    MANY = const Record::MANY,
+    MISS_PC = const offset_of!(EnvironmentPage, miss_pc),
+    MISS_SAVE = const offset_of!(EnvironmentPage, miss_save),
+    VALID = const Mapping::VALID.bits(),
+    WRITABLE = const Mapping::WRITABLE.bits(),
+    UNCACHED = const Mapping::UNCACHED.bits(),
+    FRAME_ENTRY_HI = const offset_of!(TrapFrame, entry_hi),
+    FRAME_CONTEXT = const offset_of!(TrapFrame, context),
     USER_BEFORE = const Status::USER_PREVIOUS.bits(),
     COUNTER_HIGH = const board::COUNTER >> 16,
     COUNTER_LOW = const board::COUNTER & 0xffff,
@@ -99,6 +142,9 @@ unsafe extern "C" {
     fn asm_clock();
     fn asm_null_stack();
     fn asm_rust_call();
+    fn asm_primitive();
+    fn asm_tlb_write();
+    fn asm_tlb_delete();
     fn asm_interrupt();
     static __stack_top: [u8; 0];
     fn asm_invalid();
@@ -112,6 +158,15 @@ macro_rules! entry {
     };
     (NoStack clock) => {
         Entry { path: asm_clock, handler: ptr::null() }
+    };
+    (Primitive tlb_write) => {
+        Entry { path: asm_tlb_write, handler: ptr::null() }
+    };
+    (Primitive tlb_delete) => {
+        Entry { path: asm_tlb_delete, handler: ptr::null() }
+    };
+    (Primitive $function:ident) => {
+        Entry { path: asm_primitive, handler: ptr::null() }
     };
     (Stack null_stack) => {
         Entry { path: asm_null_stack, handler: ptr::null() }
@@ -189,21 +244,20 @@ pub fn enter(page: &EnvironmentPage, pc: u32) -> ! {
 
 /// Forgets what the instruction cache holds of a page. The data cache writes through.
 pub fn flush_caches(page: u32) {
-    board::flush_instruction_page(page);
+    board::flush_instructions_of_page(memory::page_address(page));
 }
 
-/// A TLB miss: refills it if a guaranteed mapping has the page.
-#[unsafe(no_mangle)]
-extern "C" fn kernel_tlb_miss(frame: &mut TrapFrame) {
-    super::must_be_users(frame);
-    let address = frame.bad_address;
-    if address < SECOND_SEGMENT_END {
-        let page = memory::environment_page(frame.page);
-        let mapping = page.guaranteed[(address / PAGE_SIZE) as usize];
-        if mapping != 0 {
-            tlb::write(address, mapping);
-            return;
-        }
-    }
-    crate::trap::miss(frame);
+/// The hardware's id of the address space that the trap or call being handled came from.
+pub fn address_space() -> u32 {
+    cp0::entry_hi::read() >> 6 & 63
+}
+
+/// The words that choose the address space of an environment, for `EntryHi`.
+pub const fn entry_hi(name: Name) -> u32 {
+    name.0
+}
+
+/// Puts what a miss on `address` was missing into the TLB. Pages stand alone here.
+pub fn refill(address: u32, mapping: impl Fn(u32) -> u32) {
+    tlb::write(address, mapping(address >> PAGE_SHIFT));
 }

@@ -11,8 +11,8 @@ pub const ENTRIES: u32 = 64;
 /// two entries that match one address shut an R3000's TLB down.
 pub fn write(address: u32, mapping: u32) {
     let running = entry_hi::read();
-    // SAFETY: the entry maps a user address of the running address space, by one of its own
-    // guaranteed mappings. The nops are what the processor needs between CP0 and the TLB.
+    // SAFETY: the entry maps a user address of the running address space, by a binding that was checked
+    // when it was made. The nops are what the processor needs between CP0 and the TLB.
     unsafe {
         entry_hi::write(address & !0xfff | running & 0xfff);
         entry_lo::write(mapping);
@@ -20,6 +20,23 @@ pub fn write(address: u32, mapping: u32) {
         if index::read() & 1 << 31 != 0 {
             asm!(".set push", ".set noreorder", "tlbwr", "nop", "nop", ".set pop", options(nostack));
         } else {
+            asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));
+        }
+        entry_hi::write(running);
+    }
+}
+
+/// Takes a page of an address space out of the TLB, if it is there.
+pub fn forget(space: u32, vpn: u32) {
+    let running = entry_hi::read();
+    // SAFETY: as in `flush`.
+    unsafe {
+        entry_hi::write(vpn << 12 | space << 6);
+        asm!(".set push", ".set noreorder", "tlbp", "nop", "nop", ".set pop", options(nostack));
+        let found = index::read();
+        if found & 1 << 31 == 0 {
+            entry_lo::write(0);
+            entry_hi::write(0x8000_0000 + (found << 4));
             asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));
         }
         entry_hi::write(running);

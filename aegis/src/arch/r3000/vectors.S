@@ -17,12 +17,28 @@
 
         .section .text.vector, "ax", @progbits
         .globl  asm_refill_vector
-asm_refill_vector:                      # no TLB entry matches a user address
+asm_refill_vector:                      # no TLB entry matches a user address: look in the STLB
         lui     $k0, %hi({HOT})
         sw      $k1, %lo({HOT} + {HOT_K1})($k0) # k1 is the application's resume register: keep it
-        lui     $k1, %hi(kernel_tlb_miss)
-        j       asm_trap
-        addiu   $k1, $k1, %lo(kernel_tlb_miss)
+        mfc0    $k1, $10                # EntryHi: page and address space
+        lui     $k0, %hi({STLB})
+        srl     $k1, $k1, 7
+        andi    $k1, $k1, 0x7ff8        # the only entry where it can be
+        addu    $k0, $k0, $k1
+        lw      $k1, %lo({STLB} + 4)($k0) # the mapping
+        lw      $k0, %lo({STLB})($k0)   # whose it is
+        mtc0    $k1, $2                 # EntryLo
+        mfc0    $k1, $4                 # Context: whose it would have to be
+        nop
+        bne     $k0, $k1, 1f
+        mfc0    $k0, $14                # EPC
+        tlbwr
+        lui     $k1, %hi({HOT})
+        lw      $k1, %lo({HOT} + {HOT_K1})($k1)
+        jr      $k0
+        .word   0x42000010      # rfe
+1:      j       asm_miss
+        lui     $k0, %hi({HOT})
         .globl  asm_refill_vector_end
 asm_refill_vector_end:
 
@@ -77,6 +93,34 @@ asm_kernel_address:
         jr      $k1
         .word   0x42000010      # rfe
 
+# ---- a miss that the STLB does not know ---------------------------------------------------------
+# k0 = %hi(HOT), k1 = Context. In the first segment it is the environment's own affair.
+
+        .globl  asm_miss
+asm_miss:
+        lw      $k0, %lo({HOT} + {HOT_PAGE})($k0)
+        srl     $k1, $k1, 9             # the page's number, without the low seven bits
+        andi    $k1, $k1, 0xfff
+        beqz    $k1, asm_miss_slowly    # second segment: guaranteed mappings
+        lw      $k1, {MISS_PC}($k0)
+        sw      $a0, {MISS_SAVE}($k0)   # first scratch register
+        beqz    $k1, asm_miss_slowly    # no handler, or the kernel itself
+        sw      $a1, {MISS_SAVE} + 4($k0) # second
+        lui     $a1, %hi({HOT})
+        lw      $a1, %lo({HOT} + {HOT_K1})($a1)
+        sw      $a2, {MISS_SAVE} + 8($k0) # third
+        sw      $a1, {MISS_SAVE} + 12($k0) # and k1, which the handler may lose
+        mfc0    $a0, $14                # EPC
+        mfc0    $a1, $8                 # BadVAddr
+        mfc0    $a2, $13                # Cause
+        jr      $k1
+        .word   0x42000010      # rfe: user mode, interrupts on
+
+asm_miss_slowly:
+        lui     $k1, %hi(kernel_tlb_miss)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_tlb_miss)
+
 # ---- system calls ------------------------------------------------------------------------------
 # k0 = page + 4 * 8. v0 < 0: a transfer, v0 is the callee's name. Otherwise v0 is the call's number.
 
@@ -115,6 +159,175 @@ asm_clock:                              # call 2: the machine's counter of cycle
         lw      $v1, {COUNTER_LOW}($k1)
         jr      $k0
         .word   0x42000010      # rfe
+
+# ---- primitive operations on the TLB (paper, Table 3) --------------------------------------------
+# k0 = where to resume. a0 = address, a1 = page and bits, a2 and a3 = capability. No register is altered:
+# t0 to t3 are borrowed. Refused, it is an exception of the caller with the error in a2.
+
+        .macro  borrow
+        lui     $k1, %hi({HOT})
+        sw      $k0, %lo({HOT} + {HOT_PC})($k1)
+        sw      $t0, %lo({HOT} + {HOT_BORROWED})($k1)
+        sw      $t1, %lo({HOT} + {HOT_BORROWED} + 4)($k1)
+        sw      $t2, %lo({HOT} + {HOT_BORROWED} + 8)($k1)
+        .endm
+        .macro  give_back
+        lw      $t0, %lo({HOT} + {HOT_BORROWED})($k1)
+        lw      $t1, %lo({HOT} + {HOT_BORROWED} + 4)($k1)
+        lw      $t2, %lo({HOT} + {HOT_BORROWED} + 8)($k1)
+        .endm
+
+        .globl  asm_tlb_write
+asm_tlb_write:
+        borrow
+        srl     $t0, $a0, 19            # below the first segment?
+        beqz    $t0, asm_refuse
+        li      $t0, 1 << 16            # Invalid
+        bltz    $a0, asm_refuse         # above it?
+        lw      $t1, %lo({HOT} + {HOT_PAGES})($k1)
+        srl     $t2, $a1, 12            # the physical page
+        sltu    $t1, $t2, $t1
+        beqz    $t1, asm_refuse
+        li      $t0, 4 << 16            # NoPage
+        lw      $k0, %lo({HOT} + {HOT_RECORDS})($k1)
+        sll     $t2, $t2, 5
+        addu    $k0, $k0, $t2           # its record
+        lw      $t0, {RECORD_READ}($k0)
+        lw      $t1, {RECORD_READ} + 4($k0)
+        xor     $t0, $t0, $a2
+        xor     $t1, $t1, $a3
+        or      $t0, $t0, $t1           # zero: it may be read
+        lw      $t1, {RECORD_WRITE}($k0)
+        lw      $t2, {RECORD_WRITE} + 4($k0)
+        xor     $t1, $t1, $a2
+        xor     $t2, $t2, $a3
+        or      $t1, $t1, $t2           # zero: it may be written
+        beqz    $t1, 1f
+        andi    $t2, $a1, {WRITABLE}
+        bnez    $t2, asm_refuse_denied
+        nop
+        bnez    $t0, asm_refuse_denied
+1:      or      $t2, $a2, $a3           # the capability that fits nothing
+        beqz    $t2, asm_refuse_denied
+        mfc0    $t0, $4                 # Context: the tag
+        mfc0    $t2, $10                # EntryHi: the address space
+        srl     $t0, $t0, 21
+        sll     $t0, $t0, 21
+        srl     $t1, $a0, 12            # the virtual page
+        sll     $t1, $t1, 2
+        or      $t0, $t0, $t1           # the key
+        sll     $t1, $t1, 10
+        andi    $t2, $t2, 0xfc0
+        or      $t1, $t1, $t2
+        mtc0    $t1, $10                # EntryHi
+        lw      $t2, {RECORD_BOUND}($k0)
+        srl     $t1, $t1, 7
+        beqz    $t2, 2f                 # nothing was bound to it
+        tlbp
+        beq     $t2, $t0, 3f            # the same was
+        li      $t2, {MANY}
+        b       3f
+        sw      $t2, {RECORD_BOUND}($k0)
+2:      sw      $t0, {RECORD_BOUND}($k0)
+3:      andi    $t1, $t1, 0x7ff8
+        lui     $k0, %hi({STLB})
+        addu    $k0, $k0, $t1
+        sw      $t0, %lo({STLB})($k0)
+        srl     $t0, $a1, 12            # page and bits, valid and never global
+        sll     $t0, $t0, 12
+        andi    $t1, $a1, {UNCACHED} | {WRITABLE}
+        or      $t0, $t0, $t1
+        ori     $t0, $t0, {VALID}
+        mfc0    $t1, $0                 # Index: two entries for one page shut the TLB down
+        sw      $t0, %lo({STLB} + 4)($k0)
+        bltz    $t1, 4f
+        mtc0    $t0, $2                 # EntryLo
+        lw      $k0, %lo({HOT} + {HOT_PC})($k1)
+        tlbwi
+        give_back
+        jr      $k0
+        .word   0x42000010      # rfe
+4:      lw      $k0, %lo({HOT} + {HOT_PC})($k1)
+        tlbwr
+        give_back
+        jr      $k0
+        .word   0x42000010      # rfe
+
+        .globl  asm_tlb_delete
+asm_tlb_delete:
+        borrow
+        srl     $t0, $a0, 19            # below the first segment?
+        beqz    $t0, asm_refuse
+        li      $t0, 1 << 16            # Invalid
+        bltz    $a0, asm_refuse         # above it?
+        mfc0    $t2, $10                # EntryHi: the address space
+        mfc0    $t0, $4                 # Context: the tag
+        nop
+        srl     $t0, $t0, 21
+        sll     $t0, $t0, 21
+        srl     $t1, $a0, 12            # the virtual page
+        sll     $t1, $t1, 2
+        or      $t0, $t0, $t1           # the key
+        sll     $t1, $t1, 10
+        andi    $t2, $t2, 0xfc0
+        or      $t1, $t1, $t2
+        mtc0    $t1, $10                # EntryHi
+        srl     $t1, $t1, 7
+        andi    $t1, $t1, 0x7ff8
+        tlbp
+        lui     $k0, %hi({STLB})
+        addu    $k0, $k0, $t1
+        lw      $t1, %lo({STLB})($k0)
+        mfc0    $k0, $0                 # Index
+        beq     $t0, $t1, 2f
+        nop
+1:      bltz    $k0, 3f                 # not in the TLB
+        sll     $t0, $k0, 4             # an entry of its own at an address that is not mapped
+        lui     $t1, 0x8000
+        or      $t0, $t0, $t1
+        mtc0    $t0, $10                # EntryHi
+        mtc0    $zero, $2               # EntryLo
+        nop
+        tlbwi
+        mtc0    $t2, $10                # EntryHi: the address space again
+3:      lw      $k0, %lo({HOT} + {HOT_PC})($k1)
+        give_back
+        jr      $k0
+        .word   0x42000010      # rfe
+2:      lui     $t1, %hi({STLB})        # the index once more
+        srl     $t0, $a0, 12
+        sll     $t0, $t0, 5
+        srl     $t2, $t2, 7
+        or      $t0, $t0, $t2
+        andi    $t0, $t0, 0x7ff8
+        addu    $t1, $t1, $t0
+        sw      $zero, %lo({STLB})($t1)
+        mfc0    $t2, $10                # EntryHi
+        b       1b
+        andi    $t2, $t2, 0xfc0
+
+asm_refuse_denied:
+        li      $t0, 2 << 16            # Denied
+asm_refuse:                             # t0 = the error in its place, k1 = HOT
+        lw      $k0, %lo({HOT} + {HOT_PAGE})($k1)
+        lw      $t1, %lo({HOT} + {HOT_BORROWED} + 4)($k1)
+        lw      $t2, %lo({HOT} + {HOT_BORROWED} + 8)($k1)
+        addiu   $k0, $k0, 4 * 8         # column of system calls; a0 and a1 are saved there
+        sw      $a2, {SAVED_A2}($k0)
+        mfc0    $a2, $13                # Cause
+        mfc0    $a0, $14                # EPC
+        or      $a2, $a2, $t0
+        lw      $t0, %lo({HOT} + {HOT_BORROWED})($k1)
+        lw      $k1, {HANDLER_PC}($k0)
+        move    $a1, $zero
+        jr      $k1
+        .word   0x42000010      # rfe
+
+        .globl  asm_primitive
+asm_primitive:                          # the others, in Rust, with the whole state saved
+        lui     $k1, %hi(kernel_primitive)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_primitive)
 
 # ---- protected control transfer ----------------------------------------------------------------
 # k0 = caller's page + 4 * 8, k1 = slot of its transfer cache. No register of the user's is altered:
@@ -206,6 +419,7 @@ asm_rust_call:                          # calls whose handler is in Rust
 # ---- the slow way in and out: the whole state in the trap frame ---------------------------------
 # k1 = the Rust function, HOT's k1 = the user's, everything but k0 still the user's.
 
+        .section .text.slow, "ax", @progbits
         .globl  asm_kernel_trap
 asm_kernel_trap:                        # an exception in the kernel itself
         lui     $k1, %hi(kernel_trap)
@@ -248,6 +462,10 @@ asm_trap:
         sw      $t5, {FRAME_BAD}($k0)
         sw      $t6, {FRAME_PAGE}($k0)
         sw      $t7, {FRAME_STATUS}($k0)
+        mfc0    $t1, $10                # EntryHi: the address space
+        mfc0    $t2, $4                 # Context: the tag
+        sw      $t1, {FRAME_ENTRY_HI}($k0)
+        sw      $t2, {FRAME_CONTEXT}($k0)
         move    $a0, $k0                # the Rust function's argument
         move    $t9, $k1
         lw      $k1, %lo({HOT} + {HOT_CONTEXT})($s0)
@@ -260,11 +478,12 @@ asm_trap:
         lw      $t0, {FRAME_PAGE}($k1)  # who runs next
         lui     $s0, %hi({HOT})
         lw      $t2, {STATUS}($t0)
-        lw      $t3, {ENTRY_HI}($t0)
+        lw      $t3, {FRAME_ENTRY_HI}($k1)
+        lw      $t4, {FRAME_CONTEXT}($k1)
         sw      $t0, %lo({HOT} + {HOT_PAGE})($s0)
         mtc0    $t2, $12                # Status, the user's mode pushed
         mtc0    $t3, $10                # EntryHi
-        mtc0    $t3, $4                 # Context
+        mtc0    $t4, $4                 # Context
         lw      $t2, {FRAME_HI}($k1)
         lw      $t3, {FRAME_LO}($k1)
         mthi    $t2

@@ -11,6 +11,8 @@ use crate::arch::{self, KERNEL_CONTEXT};
 
 /// The model's counters, in kseg1: low word of the cycles since reset.
 pub const COUNTER: u32 = 0xbfc8_0004;
+/// Microseconds since reset.
+const MICROSECONDS: u32 = 0xbfc8_0000;
 /// Reads [`SIGNATURE`]; a word written there ends the run with that status.
 const EXIT: u32 = 0xbfc8_0040;
 const SIGNATURE: u32 = 0x4445_4353;
@@ -66,6 +68,17 @@ fn probe(address: u32) -> u32 {
 pub fn cycles() -> Option<u32> {
     // SAFETY: a device register that is there, without side effects.
     is_there().then(|| unsafe { (COUNTER as *const u32).read_volatile() })
+}
+
+/// Microseconds since the machine was started; in steps of a slice where there is no better clock.
+pub fn microseconds() -> u32 {
+    if is_there() {
+        // SAFETY: as above.
+        unsafe { (MICROSECONDS as *const u32).read_volatile() }
+    } else {
+        // SAFETY: a word that only this and the clock call know.
+        unsafe { asm_coarse_time }
+    }
 }
 
 /// A slice has passed by the clock chip, for machines that have no better clock.

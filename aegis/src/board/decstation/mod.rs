@@ -14,12 +14,12 @@ mod plant;
 
 use crate::arch::cp0::Status;
 
-pub use cache::{flush_instruction_cache, flush_instruction_page};
+pub use cache::{flush_instruction_cache, flush_instructions_of_page};
 pub use clock::{next_tick, start_clock};
 pub use console::{get, put};
 #[cfg(feature = "check")]
 pub use counter::is_there as counts_cycles;
-pub use counter::{COUNTER, quantum_ticks};
+pub use counter::{COUNTER, microseconds, quantum_ticks};
 pub use firmware::{command_line, memory_bytes};
 #[cfg(feature = "check")]
 pub use plant::arm_clock;

@@ -29,6 +29,19 @@ pub fn counts_cycles() -> bool {
     true
 }
 
+/// Ticks since boot, and the counter when they were added up: it wraps every 25 seconds, the clock's
+/// interrupts come more often.
+static ELAPSED: spin::Mutex<(u64, u32)> = spin::Mutex::new((0, 0));
+
+/// Microseconds since the machine was started.
+pub fn microseconds() -> u32 {
+    let mut elapsed = ELAPSED.lock();
+    let now = count::read();
+    elapsed.0 += u64::from(now.wrapping_sub(elapsed.1));
+    elapsed.1 = now;
+    (elapsed.0 * 6 / 1000) as u32
+}
+
 /// What the boot loader passes in a0..a3: argc or nothing, argv, environment, bytes of memory.
 pub type BootArguments = [u32; 4];
 
@@ -86,6 +99,7 @@ fn arm_clock_at(mut moment: u32) {
 /// Takes back the clock's interrupt and arms the next, a quantum after this one, so that turns do
 /// not drift.
 pub fn next_tick() {
+    microseconds(); // so that the counter's wrapping is not missed
     let mut next = compare::read().wrapping_add(QUANTUM_TICKS);
     if (next.wrapping_sub(count::read())).cast_signed() <= 0 {
         next = count::read().wrapping_add(QUANTUM_TICKS);

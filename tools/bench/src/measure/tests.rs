@@ -82,6 +82,7 @@ fn the_median_of_three_trials_less_the_overhead() {
         system: None,
         cost: Cost::from([(INSTRUCTIONS.to_owned(), 27.0)]),
         n: 600,
+        x: None,
     };
     assert_eq!(got, Ok(vec![row]));
 }
@@ -130,6 +131,22 @@ fn with_marks_ticks_are_cycles_and_the_rest_is_known_too() {
     let got = measure(&parse(lines.lines()).expect("parses"), Some(&marks)).expect("measures");
     let cost = &got[0].cost;
     assert_eq!([cost[CYCLES], cost[INSTRUCTIONS], cost["stall exception"]], [21.0, 13.0, 8.0]);
+}
+
+#[test]
+fn what_was_executed_besides_is_taken_off() {
+    let got = run(
+        "BENCH 4 r 1 600 3000 less=6000\nBENCH 4 r 2 600 3000 less=6000\nBENCH 4 r 3 600 3000 less=6000\n",
+    );
+    assert_eq!(got.map(|rows| rows[0].cost[INSTRUCTIONS]), Ok(20.0));
+}
+
+#[test]
+fn points_of_a_figure_are_rows_of_their_own() {
+    let line = |x: u64, t: u64| format!("BENCH fig curve {t} 600 {} x={x}\n", 600 * x);
+    let text: String = (1..=3).flat_map(|t| [line(1, t), line(16, t)]).collect();
+    let rows = run(&text).expect("sound");
+    assert_eq!(rows.iter().map(|r| r.x).collect::<Vec<_>>(), [Some(1), Some(16)]);
 }
 
 #[test]
