@@ -90,6 +90,7 @@ pub extern "C" fn boot(a0: u32, a1: u32, a2: u32, a3: u32) -> ! {
         told: Name::NOBODY,
         generator: Generator::new([seed, !seed.rotate_left(29)]),
         spaces: [Name::NOBODY; ADDRESS_SPACE_IDS],
+        cached: [false; ENVIRONMENTS],
         visited: Name::NOBODY,
         // SAFETY: as above.
         backings: unsafe { &mut *&raw mut BACKINGS },

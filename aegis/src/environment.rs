@@ -69,6 +69,9 @@ impl Kernel {
 
     /// Takes an environment out of every transfer cache.
     fn forget_peer(&mut self, callee: Name) {
+        if !core::mem::take(&mut self.cached[callee.id() as usize]) {
+            return;
+        }
         let slot = (callee.0 & SELECTOR) as usize / 8;
         for environment in self.environments.living() {
             let peer = &mut environment_page(page_address(environment.page)).peers[slot];
@@ -146,13 +149,14 @@ impl Kernel {
             if wanted.is_asynchronous() && self.successor.is_none() {
                 // The rest of this slice and no more. One that is over has no rest, and the next
                 // one is not the caller's to lend.
-                self.slices.lend(name);
+                self.slices.lend(name, callee.name);
             }
             context.caller = name.0;
             frame.enter(page, context.entry_hi, entry);
         } else {
             let slot = (wanted.0 & SELECTOR) as usize / 8;
             environment_page(frame.page).peers[slot] = Peer { name: wanted.0, page };
+            self.cached[callee.name.id() as usize] = true;
             // `pc` is still at the syscall, which now hits. Were the address-space id the callee's
             // already, fetching it would refill the TLB with the caller's page under that id.
         }

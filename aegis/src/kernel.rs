@@ -1,6 +1,6 @@
 //! The kernel's state, in one place and behind one lock.
 
-use aegis_abi::layout::ADDRESS_SPACE_IDS;
+use aegis_abi::layout::{ADDRESS_SPACE_IDS, ENVIRONMENTS};
 use aegis_abi::{Error, Name};
 use aegis_core::capability::Generator;
 use aegis_core::environments::{Environment, Environments};
@@ -34,6 +34,8 @@ pub struct Kernel {
     /// Which environment each address-space id stands for in the hardware TLB: the one whose space it is, or
     /// one that visits that space and has its own page there.
     pub spaces: [Name; ADDRESS_SPACE_IDS],
+    /// Which environments, by id, may stand in somebody's transfer cache.
+    pub cached: [bool; ENVIRONMENTS],
     /// The address space that was visited last (`cid_switch`).
     pub visited: Name,
     /// The map of pages: its first page and how many there are.

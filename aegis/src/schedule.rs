@@ -138,7 +138,7 @@ pub fn yield_to(name: Name) -> Error {
                 return Err(Error::NoEnvironment);
             }
             if kernel.successor.is_none() {
-                kernel.slices.lend(caller);
+                kernel.slices.lend(caller, name);
                 return kernel.environments.get(name).map(|found| Some((found, start as fn(_) -> !)));
             }
             // Its slice is over: there is no rest to donate.

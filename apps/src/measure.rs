@@ -45,13 +45,38 @@ pub fn row(table: &str, name: &str, body: Loop, argument: u32, per: u32) {
 
 /// The same with `n` iterations, for what takes long.
 pub fn row_of(n: u32, table: &str, name: &str, body: Loop, argument: u32, per: u32) {
-    // Once to warm up: the first pass fills the TLB and the transfer caches.
-    ticks(body, n.min(100), argument);
+    trials(n, table, name, body, argument, format_args!("per={per}"));
+}
+
+/// A point of a figure, `x` on its horizontal axis.
+#[allow(dead_code, reason = "most benchmarks have none")]
+pub fn point(n: u32, figure: &str, curve: &str, x: u32, body: Loop, argument: u32) {
+    trials(n, figure, curve, body, argument, format_args!("x={x}"));
+}
+
+fn trials(n: u32, table: &str, name: &str, body: Loop, argument: u32, extra: core::fmt::Arguments) {
+    // Once to warm up: the first pass fills both TLBs and the transfer caches.
+    ticks(body, n.min(1000), argument);
     for trial in 1..=3 {
         // SAFETY: the loop counts down and does nothing else.
         unsafe { measure_empty(trial * 137, 0) };
         let (begin, ticks) = ticks(body, n, argument);
-        println!("BENCH {table} \"{name}\" {trial} {n} {ticks} per={per} at={begin}");
+        println!("BENCH {table} \"{name}\" {trial} {n} {ticks} {extra} at={begin}");
+    }
+}
+
+/// What the end of a slice and the start of the next cost whoever computes meanwhile: a loop of known
+/// length that spans so many slices takes longer by that.
+#[allow(dead_code, reason = "one benchmark measures it")]
+pub fn slices(count: u32, table: &str, name: &str) {
+    let quantum = call::machine(Fact::QuantumTicks as u32).unwrap_or(0);
+    // As many iterations as take one slice without its end.
+    let (_, probe) = ticks(measure_empty, 10_000, 0);
+    let n = (u64::from(quantum) * u64::from(count) * 10_000 / u64::from(probe.max(1))) as u32;
+    for trial in 1..=3 {
+        let (begin, ticks) = ticks(measure_empty, n, 0);
+        let ended = (ticks + quantum / 2) / quantum.max(1);
+        println!("BENCH {table} \"{name}\" {trial} {ended} {ticks} less={} at={begin}", 3 * n);
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Environments<'a> {
     generation: u32,
     serial: u32,
     alive: usize,
+    /// Before this place every id is taken.
+    free: usize,
 }
 
 /// Tags that there are: see [`Name::tag`], whose top bit is always set.
@@ -76,7 +78,7 @@ impl<'a> Environments<'a> {
     /// No environments.
     pub const fn new(table: &'a mut Table) -> Self {
         let Table { environments, tags } = table;
-        Self { table: environments, tags, generation: 0, serial: 0, alive: 0 }
+        Self { table: environments, tags, generation: 0, serial: 0, alive: 0, free: 0 }
     }
 
     /// How many live.
@@ -98,8 +100,11 @@ impl<'a> Environments<'a> {
     /// # Errors
     /// [`Error::Exhausted`] when the table is full or a limit is reached.
     pub fn create(&mut self, page: u32, parent: Name) -> Result<(Name, bool), Error> {
-        let id = (0..ENVIRONMENTS).map(id).find(|id| self.table[*id].is_none()).ok_or(Error::Exhausted)?;
+        let free = |place: &usize| self.table[id(*place)].is_none();
+        let place = (self.free..ENVIRONMENTS).find(free).ok_or(Error::Exhausted)?;
         self.charge(parent, Resource::Environments)?;
+        self.free = place + 1;
+        let id = id(place);
         let mut wrapped = false;
         let name = loop {
             let name = Name::new(id as u8, self.generation);
@@ -222,6 +227,11 @@ impl<'a> Environments<'a> {
         self.discharge(environment.parent, Resource::Environments, 1);
         self.table[name.id() as usize] = None;
         self.alive -= 1;
+        // The turning around of ids undoes itself: the place of an id is found as its id is.
+        self.free = self.free.min(id(name.id() as usize));
+        if environment.used(Resource::Environments) == 0 {
+            return Ok(environment);
+        }
         for child in self.table.iter_mut().flatten().filter(|child| child.parent == name) {
             child.parent = environment.parent;
         }

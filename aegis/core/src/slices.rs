@@ -102,10 +102,14 @@ impl Slices {
         self.in_force &= position != self.current;
     }
 
-    /// Notes that `from` lends the rest of the current turn: whoever lends first has it back.
-    pub fn lend(&mut self, from: Name) {
+    /// Notes that `from` lends the rest of the current turn to `to`: whoever lends first has it back, when it ends
+    /// or when it is lent to them.
+    pub fn lend(&mut self, from: Name, to: Name) {
         if self.lender == Name::NOBODY {
             self.lender = from;
+        }
+        if self.lender == to {
+            self.lender = Name::NOBODY;
         }
     }
 

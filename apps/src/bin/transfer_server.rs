@@ -12,14 +12,17 @@ use exos::{println, slice, transfer};
 exos::program!(main);
 
 fn main() -> u32 {
+    let shared = START_PAGE as *mut u32;
     // SAFETY: the page that the spawner shares is mapped there; its first word is the spawner's name.
-    let parent = Name(unsafe { *(START_PAGE as *const u32) });
+    let parent = Name(unsafe { shared.read_volatile() });
     let bound = transfer::bind_synchronous(serve as *const () as u32)
         .and_then(|()| transfer::bind_asynchronous(serve_asynchronous as *const () as u32));
     if let Err(error) = bound {
         println!("server: cannot bind: {error:?}");
         return 1;
     }
+    // SAFETY: as above; the second word says that the server is ready.
+    unsafe { shared.add(1).write_volatile(1) };
     // Transfers enter at `serve`; the main program has nothing to do.
     while slice::yield_to(parent).is_ok() {}
     0

@@ -20,6 +20,7 @@
 //! - [`results`]: `results.json`, merged and written so that two runs are byte-identical.
 //! - [`published`]: the paper's numbers, with the source and the confidence of each.
 //! - [`report`]: the tables.
+//! - [`figure`]: the figures.
 //! - [`diff`]: what moved against earlier results, by kinds of cycles.
 //! - [`guest_test`]: guest test suites through the same runner.
 //! - [`trace`]: instructions executed from one address to another, counted from QEMU's execution trace.
@@ -32,6 +33,7 @@ pub mod bounds;
 pub mod decstation;
 pub mod defects;
 pub mod diff;
+pub mod figure;
 pub mod guest_test;
 pub mod gxemul;
 pub mod machine;

@@ -173,7 +173,8 @@ fn narrow(grid: Grid) -> Grid {
 fn numeric(grid: &Grid, column: usize) -> bool {
     grid.rows.iter().all(|row| {
         let cell = row[column].as_str();
-        cell == NOTHING || cell == "n/a" || cell.starts_with(|c: char| c.is_ascii_digit())
+        let number = |text: &str| text.trim_end_matches('!').parse::<f64>().is_ok();
+        cell == NOTHING || cell == "n/a" || cell.split(" to ").all(number)
     })
 }
 
@@ -250,6 +251,9 @@ pub fn markdown(results: &Results, published: &Published) -> String {
     for id in tables(results) {
         let grid = narrow(grid(results, published, id));
         let _ = write!(text, "\n## {}\n\n{}", grid.title, draw_markdown(&grid));
+    }
+    for id in crate::figure::ids(results) {
+        let _ = write!(text, "\n## Figure: {id}\n\n![{id}](figure-{id}.svg)\n");
     }
     let environment = &results.environment;
     let _ = write!(text, "\n## Environment\n\n- guest compiler: {}\n", environment.toolchain);

@@ -22,7 +22,7 @@ use crate::published::Published;
 use crate::qemu::Malta;
 use crate::results::{Binary, Environment, Results, Row, write_file};
 use crate::suite::{self, Image};
-use crate::{project, report};
+use crate::{figure, project, report};
 use decstation::params::Bound;
 
 /// How many of a failed guest's last lines are shown.
@@ -193,14 +193,18 @@ fn run_all(plan: &Plan, runs: &[Run]) -> anyhow::Result<Vec<Vec<Measured>>> {
     done.into_iter().filter_map(|(_, result)| result.transpose()).collect()
 }
 
-/// Write the three files of a set of results.
+/// Write the files of a set of results: as data, as tables, as figures.
 ///
 /// # Errors
 /// When one cannot be written.
 pub fn write(out: &Path, results: &Results, published: &Published) -> anyhow::Result<()> {
     write_file(&out.join("results.json"), &results.to_json()?)?;
     write_file(&out.join("tables.md"), &report::markdown(results, published))?;
-    write_file(&out.join("tables.csv"), &report::csv(results, published))
+    write_file(&out.join("tables.csv"), &report::csv(results, published))?;
+    for id in figure::ids(results) {
+        write_file(&out.join(format!("figure-{id}.svg")), &figure::svg(results, &id)?)?;
+    }
+    Ok(())
 }
 
 /// SHA-256 of the machine model's parameters.

@@ -61,9 +61,9 @@ fn lending_ends_with_the_turn() {
     let mut slices = Slices::new();
     slices.allocate(0, A).unwrap();
     assert_eq!(slices.next(Name::NOBODY, all), Some(A));
-    slices.lend(A);
+    slices.lend(A, B);
     // B, which has the rest, calls C; neither keeps anything.
-    slices.lend(B);
+    slices.lend(B, C);
     assert_eq!(slices.next(C, all), Some(A));
 }
 
@@ -99,7 +99,7 @@ fn what_the_dead_held_or_lent_goes_back_to_its_owner() {
     assert_eq!(slices.next(Name::NOBODY, all), Some(A));
     assert_eq!(slices.next(B, all), Some(B));
     // B holds A's slice and lends this turn to C, which destroys B.
-    slices.lend(B);
+    slices.lend(B, C);
     slices.purge(B);
     assert_eq!(slices.get(0), Some(Slice { owner: A, holder: A }));
     assert_eq!(slices.next(C, all), Some(A));
@@ -147,4 +147,16 @@ fn one_slice_is_left_to_its_owner() {
     slices.allocate(9, A).unwrap();
     slices.allocate(12, B).unwrap();
     assert_eq!(slices.last_but_one_of(A), Some(9));
+}
+
+#[test]
+fn a_loan_that_is_given_back_is_over() {
+    let mut slices = Slices::new();
+    slices.allocate(0, A).unwrap();
+    assert_eq!(slices.next(Name::NOBODY, all), Some(A));
+    slices.lend(A, B);
+    slices.lend(B, C);
+    slices.lend(C, A);
+    // So what A does by a synchronous transfer to B is for good, although A has lent in this turn.
+    assert_eq!(slices.next(B, all), Some(B));
 }

@@ -96,7 +96,7 @@ fn the_readme_section() {
         # Aegis
         <!-- results:begin -->
         | table | row | Ultrix, published, µs | Aegis/ExOS, published, µs | here, instructions (malta) |
-        |---:|---|---:|---:|---:|
+        |---|---|---:|---:|---:|
         | 4, null procedure call and system call | procedure call | 0.28 | 0.28 | 4 |
         | 4, null procedure call and system call | syscall no stack | 21.3 | 1.6 | 28 |
         | 5, exception dispatch | unalign | n/a | 1.5 | 18 |

@@ -4,7 +4,7 @@ use crate::published::Published;
 #[test]
 fn every_row_has_a_published_number() {
     let published = Published::load().expect("loads");
-    for image in SUITE {
+    for image in SUITE.iter().filter(|image| published.table(image.table).is_some()) {
         for row in image.rows {
             let number = published.number(image.table, row, image.system, "DEC5000/125");
             assert!(number.is_some(), "table {}, {row}", image.table);
@@ -28,5 +28,5 @@ fn selection() {
     assert_eq!(select(None).len(), SUITE.len());
     assert_eq!(select(Some("5")).len(), 1);
     assert!(select(Some("99")).is_empty());
-    assert_eq!(tables(), "4, 5, 6");
+    assert_eq!(tables(), "4, 5, 6, aegis");
 }
