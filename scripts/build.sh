@@ -26,8 +26,11 @@ bench-table5    plain  bench_table5
 bench-table6    plain  bench_table6 transfer_server
 bench-aegis     plain  bench_aegis
 test-suite      check  suite companion
+test-suite2     check  suite2 companion
+test-suite3     check  suite3 companion
 test-hostile    check  bystander hostile
 test-fault      check  fault
+test-fuzz       check  fuzz
 "
 
 TRIPLE=mips-unknown-none

@@ -2,17 +2,18 @@
 # Runs all tests: host tests, ELF check, the lengths of the hot paths, the guest suites on QEMU's
 # malta, on the model of a DECstation, and on GXemul where it is installed.
 #
-#   scripts/test.sh [--quick]
+#   scripts/test.sh [--quick | --long]
 #
 #   --quick   host tests and the ELF check alone
+#   --long    also what takes long: the fuzzer's full runs, whose results go to bench-results/fuzz.txt
 #
 # The last line is the total, "N passed, N failed"; the status is 0 if none failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-}" in
--h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
-"" | --quick) ;;
+-h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+"" | --quick | --long) ;;
 *) echo "test: unknown argument $1; see --help" >&2; exit 2 ;;
 esac
 
@@ -81,6 +82,63 @@ collect() {
     count "$name" "$status"
 }
 
+# What the checker of invariants says of each error that `check_plant` makes, in its order.
+PLANTED="the count of free pages
+of the free list
+is bound
+of an owner's list
+is dead
+every page is in one list or the kernel's
+does not know its STLB entry
+of the kernel's is writable
+a guaranteed mapping in the STLB
+does not know its guaranteed mapping
+of the kernel's is writable
+the environment's own page is read-only
+the environment's own page
+cached callees live
+a cached callee has its page
+a cached callee has its address-space id
+an entry in the kernel
+an environment's page has its name
+an environment's own page is the kernel's
+address space 63 is a dead one's
+the address space visited is a dead one's
+whose turn it is is dead
+the first environment is dead
+the repossession vector of a dead one
+the owner of slice
+the holder of slice
+for Pages
+for Slices
+for Environments
+the charge of
+does not know its TLB entry
+of the kernel's is writable
+page 0x78
+page 0x90
+in the TLB
+a TLB entry of nobody's address space
+a cached callee is known to be one"
+
+# Plants each error in an image's kernel, on a machine.
+plant() {
+    local machine=$1 image=$2 kind=0 found=0 text
+    while read -r text; do
+        if "$bench" test --machine "$machine" --name "$image-state" --kernel "target/images/$image.elf" \
+            --append "seed=$((100 + kind))" --allow-status 102 --no-totals --timeout 30 \
+            --expect "before, Ok" --expect "panic" --expect "$text" >"logs/$image-state-$kind.out" 2>&1; then
+            found=$((found + 1))
+        else
+            echo "test $image-state-$kind ... FAILED: see logs/$image-state-$kind.out"
+        fi
+        kind=$((kind + 1))
+    done <<<"$PLANTED"
+    echo "$image: $found of $kind errors in the kernel's state are found"
+    passed=$((passed + found))
+    failed=$((failed + kind - found))
+}
+
 heading "host tests"
 # shellcheck disable=SC2086
 env $HOST_CARGO test --no-fail-fast 2>&1 | tee logs/host.out | grep -E '^(test result|failures:|error|test .*FAILED|     Running)' || true
@@ -113,7 +171,13 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     # Two minutes of one processor: meanwhile the other goes on.
     begin decstation-suite --machine 5000/125 --strict --kernel target/images/decstation-test-suite.elf --timeout 900
     heading "guest suite on QEMU's malta"
-    guest test-suite --kernel target/images/test-suite.elf --timeout 120
+    for suite in test-suite test-suite2 test-suite3; do
+        guest $suite --kernel target/images/$suite.elf --timeout 120
+    done
+    heading "its second and third part on the DECstation model"
+    for suite in test-suite2 test-suite3; do
+        guest decstation-$suite --machine 5000/125 --strict --kernel target/images/decstation-$suite.elf --timeout 120
+    done
     heading "guest suite on GXemul's DECstation, but for its known defects"
     if [ -n "${GXEMUL:-}" ]; then
         guest gxemul-suite --machine gxemul --kernel target/images/decstation-test-suite.elf --timeout 120 \
@@ -133,6 +197,7 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
         done
         check $image-panic "$bench" test --machine $machine --name $image-panic --kernel "target/images/$image.elf" \
             --append seed=6 --allow-status 102 --no-totals --timeout 30 --expect "panic" --expect "planted"
+        plant $machine $image
     done
 
     heading "the benchmarks on the model, strict"
@@ -148,8 +213,29 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     # Not strict: random instructions do all that strict mode stops at.
     guest decstation-hostile --machine 5000/125 --kernel target/images/decstation-test-hostile.elf --timeout 240
 
+    heading "random calls of three environments, on QEMU's malta and on the model, strict"
+    guest test-fuzz --kernel target/images/test-fuzz.elf --append quick --timeout 120
+    guest decstation-fuzz --machine 5000/125 --strict --kernel target/images/decstation-test-fuzz.elf --append quick --timeout 240
+
     heading "guest suite on the model of a DECstation 5000/125, strict: no load-delay use, no hazard"
     collect decstation-suite
+fi
+
+if [ "${1:-}" = --long ] && [ $failed -eq 0 ]; then
+    heading "1,000,000 random calls of three environments, on QEMU's malta and on the model, strict"
+    begin decstation-fuzz-long --machine 5000/125 --strict --kernel target/images/decstation-test-fuzz.elf --timeout 2400
+    guest test-fuzz-long --kernel target/images/test-fuzz.elf --timeout 300
+    collect decstation-fuzz-long
+    {
+        echo "The fuzzer's last full runs, written by scripts/test.sh --long: how often each call succeeded and"
+        echo "answered each error that its table lists."
+        for name in test-fuzz-long decstation-fuzz-long; do
+            echo
+            grep -aE '^aegis: (malta|DEC)|^seed ' "logs/$name.out"
+            sed -n '/ calls; /,/ outcomes$/p' "logs/$name.out" | grep -av '^test ' | sed 's/^\.*//; s/ *$//'
+            grep -aE '^test |^[0-9]+ passed' "logs/$name.out"
+        done
+    } >bench-results/fuzz.txt
 fi
 
 heading "totals"

@@ -220,6 +220,10 @@ pub extern "C" fn environment_destroy(name: u32) -> Answer {
     let result = kernel::with(|kernel| {
         let victim = kernel.subject(name)?;
         let itself = victim.name == kernel.caller();
+        if !itself && kernel.space()?.name == victim.name {
+            // The caller stands in it.
+            return Err(Error::Busy);
+        }
         kernel.destroy(victim);
         Ok(itself)
     });
@@ -287,9 +291,11 @@ pub extern "C" fn slice_free(position: u32) -> Answer {
 pub extern "C" fn slice_give(position: u32, name: u32) -> Answer {
     with(|kernel| {
         let (to, caller) = (kernel.subject(name)?.name, kernel.caller());
-        kernel.environments.charge(to, Resource::Slices)?;
+        kernel.environments.hand_down(to, caller, Resource::Slices)?;
         let given = kernel.slices.give(position, caller, to);
-        kernel.environments.discharge(if given.is_ok() { caller } else { to }, Resource::Slices, 1);
+        if given.is_err() {
+            kernel.environments.hand_back(to, caller, Resource::Slices);
+        }
         given.map(|()| 0)
     })
 }
@@ -318,8 +324,13 @@ mod unchecked {
     pub extern "C" fn check_invariants() -> Answer {
         done(Err(Error::Unsupported))
     }
+
+    /// See the table of calls.
+    pub extern "C" fn check_plant(_kind: u32) -> Answer {
+        done(Err(Error::Unsupported))
+    }
 }
 #[cfg(feature = "check")]
-pub use crate::check::{check_fault, check_invariants, check_timer};
+pub use crate::check::{check_fault, check_invariants, check_plant, check_timer};
 #[cfg(not(feature = "check"))]
-pub use unchecked::{check_fault, check_invariants, check_timer};
+pub use unchecked::{check_fault, check_invariants, check_plant, check_timer};

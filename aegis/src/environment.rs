@@ -16,15 +16,15 @@ impl Kernel {
     /// Creates an environment with nothing but its own page.
     pub fn create(&mut self, parent: Name) -> Result<Name, Error> {
         let page = self.take_cleared()?;
-        let (name, wrapped) = match self.environments.create(page, parent) {
+        let (name, used) = match self.environments.create(page, parent) {
             Ok(created) => created,
             Err(error) => {
                 self.pages.give(page);
                 return Err(error);
             }
         };
-        if wrapped {
-            // Tags are used again: what the dead have left in the STLB must not become somebody's.
+        if used {
+            // Its tag is used again: what the dead have left in the STLB must not become somebody's.
             let environments = &self.environments;
             self.stlb.retain(|binding| {
                 environments.tagged(binding.key >> 21).is_some_and(|found| found.name != name)
@@ -52,6 +52,8 @@ impl Kernel {
         // Its own space may be one that another visits: its parent, which is left without it.
         if self.visited == victim.name {
             self.visited = Name::NOBODY;
+            // The visitor would still be let in by what the STLB holds.
+            self.stlb.retain(|binding| binding.key >> 21 != victim.name.tag());
         }
         let removed = self.environments.remove(victim.name);
         debug_assert!(removed.is_ok());
@@ -144,7 +146,7 @@ impl Kernel {
             return Err(Error::NoEnvironment);
         }
         self.claim_space(callee.name, callee.name);
-        let shares_space = callee.name.address_space() == name.address_space();
+        let shares_space = callee.name.address_space() == arch::address_space();
         if wanted.is_asynchronous() || shares_space {
             if wanted.is_asynchronous() && self.successor.is_none() {
                 // The rest of this slice and no more. One that is over has no rest, and the next

@@ -68,6 +68,7 @@ pub fn build(kernel: &mut Kernel, header: &Header) -> Result<(), &'static str> {
     kernel
         .bind(environment, Event::SliceStart as u32, header.first_entry)
         .map_err(|_| "the first program's entry is not a user address")?;
+    kernel.environments.charge(name, Resource::Slices).map_err(|_| "no time slice")?;
     kernel.slices.allocate(0, name).map_err(|_| "no time slice")?;
     Ok(())
 }

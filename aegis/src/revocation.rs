@@ -28,13 +28,15 @@ const NOW: u32 = u32::MAX;
 /// Where the contents of a page may be saved.
 #[derive(Clone, Copy)]
 pub struct Backing {
-    page: u32,
-    capability: Capability,
+    /// The page, all ones for none.
+    pub page: u32,
+    /// What it has been named with.
+    pub capability: Capability,
 }
 
 /// What environments have loaded their repossession vectors with, by id. It holds capabilities, so it is in no
 /// page that anybody sees.
-pub struct Backings([[Backing; BACKINGS]; ENVIRONMENTS]);
+pub struct Backings(pub [[Backing; BACKINGS]; ENVIRONMENTS]);
 
 impl Backings {
     /// None.
@@ -114,6 +116,7 @@ impl Kernel {
     fn repossess(&mut self, victim: Environment) {
         let page = environment_page(page_address(victim.page));
         let [pages, slices] = core::mem::take(&mut page.revocation).wanted;
+        let before = page.repossession.count;
         let mut missing = pages;
         while missing > 0 {
             let Some(taken) = self.takeable(victim) else { break };
@@ -131,8 +134,10 @@ impl Kernel {
             record(victim, Taken { resource: Resource::Slices as u32, number: position, saved: ANY });
         }
         let vector = &mut environment_page(page_address(victim.page)).repossession;
-        vector.untold = 1;
-        vector.emergency = missing;
+        if vector.count != before || missing > 0 {
+            vector.untold = 1;
+            vector.emergency = missing;
+        }
         history::note("repossess", victim.name.0, pages - missing);
     }
 
@@ -150,10 +155,10 @@ impl Kernel {
             **entry != 0 && self.pages.state(**entry >> PAGE_SHIFT) == Some(State::Owned(victim.name))
         };
         // The reserve is the first few pinned, the last goes first.
-        let beyond = || guaranteed.iter().filter(own).skip(RESERVE).last().map(|entry| entry >> PAGE_SHIFT);
+        let beyond = || guaranteed.iter().filter(own).skip(RESERVE).map(|entry| entry >> PAGE_SHIFT);
         let in_reserve =
             |page: &u32| guaranteed.iter().filter(own).take(RESERVE).any(|e| e >> PAGE_SHIFT == *page);
-        free.or_else(|| beyond().filter(|page| !in_reserve(page)))
+        free.or_else(|| beyond().filter(|page| !in_reserve(page)).last())
     }
 
     /// Saves a page's contents to one that its owner has loaded the vector with; tells which, or all ones.

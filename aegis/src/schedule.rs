@@ -25,7 +25,12 @@ fn runnable(environments: &Environments<'_>, name: Name) -> bool {
 impl Kernel {
     /// Ends the turn in which `running` ran last and finds whose is next.
     pub fn end_turn(&mut self, running: Name) -> Option<Name> {
+        // Whoever lends its turn, or has it held by another, had it.
+        let owner = self.slices.owner();
         self.deadline_nears(running);
+        if owner != running {
+            self.deadline_nears(owner);
+        }
         let environments = &mut self.environments;
         self.slices.next(running, |name, pays| {
             if !runnable(environments, name) {

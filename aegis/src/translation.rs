@@ -125,7 +125,7 @@ impl Kernel {
         let entries = (page_address(table) + offset) as *const u32;
         let read = |index: u32| {
             // SAFETY: the words lie inside a page of RAM that is in use; nobody else runs meanwhile.
-            let entry = unsafe { entries.add(index as usize).read() };
+            let entry = unsafe { entries.add(index as usize).read_volatile() };
             Mapping::from_bits_truncate(entry).contains(Mapping::VALID).then_some(entry)
         };
         for entry in (0..count).filter_map(read) {
@@ -134,7 +134,10 @@ impl Kernel {
         let space = self.space()?.name;
         self.forget_range(space, pages.clone());
         for (index, vpn) in pages.enumerate() {
-            if let Some(entry) = read(index as u32) {
+            // Once more: what was read was in the cache, and what was stored uncached is behind it.
+            if let Some(entry) = read(index as u32)
+                && self.check_binding(entry, capability).is_ok()
+            {
                 self.bind_page(space, vpn, entry);
             }
         }
@@ -150,7 +153,11 @@ impl Kernel {
                 // Only the hardware's id tells the two apart.
                 return Err(Error::Busy);
             }
-            self.visited = space;
+            let id = space.address_space() as usize;
+            if core::mem::replace(&mut self.visited, space) != space && self.spaces[id] == caller {
+                // Another space that shares the id was visited: what the TLB holds of it is not this one's.
+                self.spaces[id] = Name::NOBODY;
+            }
         }
         self.claim_space(space, caller);
         Ok(space)

@@ -193,6 +193,11 @@ impl Child {
         Ok(())
     }
 
+    /// The pages of its program.
+    pub fn pages(&self) -> impl Iterator<Item = &Page> {
+        self.pages.iter().flatten()
+    }
+
     /// Lends it the rest of this slice.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ macro_rules! for_each_call {
             /// Creates an environment, the caller its parent. It owns no time slice and has no mapping but its own page.
             16 EnvironmentCreate environment_create Stack () -> name [Exhausted] "";
             /// Destroys an environment, itself or a child, and frees all that it owned. Its children become its parent's.
-            17 EnvironmentDestroy environment_destroy Stack (name) -> none [NoEnvironment, Denied] "";
+            17 EnvironmentDestroy environment_destroy Stack (name) -> none [NoEnvironment, Denied, Busy] "";
             /// Sets where one kind of event (`Event`) enters an environment, the caller or its child.
             18 Bind bind Stack (name, event, pc) -> none [NoEnvironment, Denied, Invalid] "exception, interrupt and protected entry contexts (section 5.1)";
             /// Pins `page` at page `vpn` of the second segment of the caller or its child, with the mapping's bits, as far as the capability allows; no page unpins.
@@ -83,7 +83,7 @@ macro_rules! for_each_call {
             /// Frees a position of the caller's.
             25 SliceFree slice_free Stack (position) -> none [Invalid, Denied] "Dealloc";
             /// Gives a position of the caller's to a child of its own, for good.
-            26 SliceGive slice_give Stack (position, name) -> none [Invalid, Denied, NoEnvironment] "";
+            26 SliceGive slice_give Stack (position, name) -> none [Invalid, Denied, NoEnvironment, Exhausted] "";
             /// Donates the rest of the slice to the environment named, or to the next slice's holder when the name is zero. The caller keeps nothing: it must have saved its registers.
             27 Yield yield_to Stack (name) -> never [NoEnvironment] "Yield";
 
@@ -113,6 +113,8 @@ macro_rules! for_each_call {
             57 CheckTimer check_timer Stack (ticks, kind) -> landed [Unsupported] "";
             /// Test builds only: checks the kernel's invariants; the result counts what was checked.
             58 CheckInvariants check_invariants Stack () -> checked [Unsupported] "";
+            /// Test builds only: breaks an invariant of the kernel's, in the way named, for `check_invariants` to find.
+            59 CheckPlant check_plant Stack (kind) -> none [Unsupported] "";
         }
     };
 }

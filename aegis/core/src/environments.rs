@@ -44,11 +44,13 @@ pub struct Table {
     /// The id of the living environment that has a tag, by the tag's low ten bits; its name tells whether it
     /// still has.
     tags: [u8; TAGS],
+    /// Tags whose last owner has died since all that the dead had left behind was forgotten.
+    left: [bool; TAGS],
 }
 
 impl Table {
     /// Without any.
-    pub const EMPTY: Self = Self { environments: [None; ENVIRONMENTS], tags: [0; TAGS] };
+    pub const EMPTY: Self = Self { environments: [None; ENVIRONMENTS], tags: [0; TAGS], left: [false; TAGS] };
 }
 
 /// All environments.
@@ -56,6 +58,7 @@ impl Table {
 pub struct Environments<'a> {
     table: &'a mut [Option<Environment>; ENVIRONMENTS],
     tags: &'a mut [u8; TAGS],
+    left: &'a mut [bool; TAGS],
     /// Generation of the next name.
     generation: u32,
     serial: u32,
@@ -77,8 +80,8 @@ const fn id(place: usize) -> usize {
 impl<'a> Environments<'a> {
     /// No environments.
     pub const fn new(table: &'a mut Table) -> Self {
-        let Table { environments, tags } = table;
-        Self { table: environments, tags, generation: 0, serial: 0, alive: 0, free: 0 }
+        let Table { environments, tags, left } = table;
+        Self { table: environments, tags, left, generation: 0, serial: 0, alive: 0, free: 0 }
     }
 
     /// How many live.
@@ -95,7 +98,8 @@ impl<'a> Environments<'a> {
     }
 
     /// Enters an environment with a name that no other has had, and a tag that no living one has. The flag
-    /// says that all tags have been used since it was last set: from here on they are used again.
+    /// says that one had it who has died since the flag was last set: what the dead have left under their
+    /// tags has to be forgotten.
     ///
     /// # Errors
     /// [`Error::Exhausted`] when the table is full or a limit is reached.
@@ -105,17 +109,20 @@ impl<'a> Environments<'a> {
         self.charge(parent, Resource::Environments)?;
         self.free = place + 1;
         let id = id(place);
-        let mut wrapped = false;
         let name = loop {
             let name = Name::new(id as u8, self.generation);
             self.generation = (self.generation + 1) % Name::GENERATIONS;
-            wrapped |= self.generation as usize % TAGS == 0;
             // Ends: there are four times as many tags as environments.
             if self.tagged(name.tag()).is_none() {
                 break name;
             }
         };
-        self.tags[name.tag() as usize % TAGS] = id as u8;
+        let tag = name.tag() as usize % TAGS;
+        self.tags[tag] = id as u8;
+        let used = self.left[tag];
+        if used {
+            self.left.fill(false);
+        }
         let serial = self.serial;
         self.serial += 1;
         self.table[id] = Some(Environment {
@@ -128,7 +135,7 @@ impl<'a> Environments<'a> {
             limit: [u32::MAX; RESOURCES],
         });
         self.alive += 1;
-        Ok((name, wrapped))
+        Ok((name, used))
     }
 
     /// The living environment with this name; the name of its asynchronous entry will not do.
@@ -175,6 +182,28 @@ impl<'a> Environments<'a> {
     /// Takes units of a resource off the account of an environment and its ancestors.
     pub fn discharge(&mut self, name: Name, resource: Resource, units: u32) {
         self.change(name, |environment| environment.used[resource as usize] -= units);
+    }
+
+    /// Charges one unit that `parent` has been charged with already to its child `to` too, or to itself, which
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Exhausted`] if the child has reached its limit.
+    pub fn hand_down(&mut self, to: Name, parent: Name, resource: Resource) -> Result<(), Error> {
+        let index = resource as usize;
+        let Some(child) = self.get_mut(to).filter(|_| to != parent) else { return Ok(()) };
+        if child.used[index] >= child.limit[index] {
+            return Err(Error::Exhausted);
+        }
+        child.used[index] += 1;
+        Ok(())
+    }
+
+    /// Takes back what [`Self::hand_down`] did.
+    pub fn hand_back(&mut self, to: Name, parent: Name, resource: Resource) {
+        if let Some(child) = self.get_mut(to).filter(|_| to != parent) {
+            child.used[resource as usize] -= 1;
+        }
     }
 
     /// Changes an environment and its ancestors.
@@ -226,6 +255,7 @@ impl<'a> Environments<'a> {
         let environment = self.get(name)?;
         self.discharge(environment.parent, Resource::Environments, 1);
         self.table[name.id() as usize] = None;
+        self.left[name.tag() as usize % TAGS] = true;
         self.alive -= 1;
         // The turning around of ids undoes itself: the place of an id is found as its id is.
         self.free = self.free.min(id(name.id() as usize));
@@ -234,6 +264,12 @@ impl<'a> Environments<'a> {
         }
         for child in self.table.iter_mut().flatten().filter(|child| child.parent == name) {
             child.parent = environment.parent;
+            // Its limit dies with it: what held for the family must not end so. Their new parent may give more.
+            for resource in 0..RESOURCES {
+                if environment.limit[resource] != u32::MAX {
+                    child.limit[resource] = child.limit[resource].min(child.used[resource]);
+                }
+            }
         }
         Ok(environment)
     }

@@ -51,6 +51,13 @@ impl Slices {
         self.vector.get(position as usize).copied().flatten()
     }
 
+    /// Who owns the slice whose turn it is; nobody if it was freed or given away.
+    #[must_use]
+    pub fn owner(&self) -> Name {
+        let current = self.vector[self.current].filter(|_| self.in_force);
+        current.map_or(Name::NOBODY, |slice| slice.owner)
+    }
+
     /// Allocates a position, or any for [`ANY`].
     ///
     /// # Errors

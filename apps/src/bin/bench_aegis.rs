@@ -178,6 +178,7 @@ global_asm!(
     "lui $8, %hi({PAGES})",
     "move $9, $zero",
     "1: addu $10, $8, $9",
+    "touch_load:",
     "lw $10, 0($10)",
     "addiu $9, $9, 4096",
     "addiu $4, $4, -1",

@@ -95,8 +95,10 @@ global_asm!(
     "nop",
     "jr $31",
     "addiu $sp, $sp, 24",
-    "1: syscall", // to the server
-    "break",      // refused
+    "1:",
+    "client_call:",
+    "syscall", // to the server
+    "break",   // refused
     "nop",
     ".set pop",
     ".popsection",

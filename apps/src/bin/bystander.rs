@@ -394,18 +394,20 @@ impl Supervisor {
 /// Errors that a call cannot answer in this build of the kernel, and calls that cannot succeed.
 fn impossible(call: Call, error: Option<Error>) -> bool {
     let test_build = fact(Fact::TestBuild) != 0;
-    let check = matches!(call, Call::CheckFault | Call::CheckTimer | Call::CheckInvariants);
+    let plants = matches!(call, Call::CheckFault | Call::CheckPlant);
+    let check = plants || matches!(call, Call::CheckTimer | Call::CheckInvariants);
     match error {
         Some(Error::Unsupported) => test_build && call != Call::FpuMod,
         // Ids of hardware address spaces are shared only by many.
         Some(Error::Busy) if call == Call::CidSwitch => true,
+        // Only a child that may have few has too many.
+        Some(Error::Exhausted) if call == Call::SliceGive => true,
         Some(_) => check && !test_build,
         // Nothing waits at the console; the first environment alone may halt; and a fault in the kernel
         // stops the machine of a test build.
         // There is no floating-point unit.
         None => {
-            matches!(call, Call::ConsoleRead | Call::Halt | Call::CheckFault | Call::FpuMod)
-                || check && !test_build
+            plants || matches!(call, Call::ConsoleRead | Call::Halt | Call::FpuMod) || check && !test_build
         }
     }
 }

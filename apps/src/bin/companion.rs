@@ -3,6 +3,7 @@
 //! See `apps::testing::companion` for the commands and the page on which they come.
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
 
 use core::mem::offset_of;
 
@@ -22,6 +23,52 @@ use exos::start::START_PAGE;
 use exos::{call, exception, memory, slice, transfer};
 
 exos::program!(main);
+
+// Instead of a slice's start: count, and go on as at one.
+core::arch::global_asm!(
+    ".pushsection .text.companion, \"ax\", @progbits",
+    ".set push",
+    ".set noreorder",
+    ".globl companion_revocation",
+    "companion_revocation:",
+    "b 1f",
+    "addiu $9, $zero, {REVOCATIONS}",
+    ".globl companion_repossession",
+    "companion_repossession:",
+    "addiu $9, $zero, {REPOSSESSIONS}",
+    "1: lw $8, 0($9)",
+    "nop",
+    "addiu $8, $8, 1",
+    "j exos_slice_start",
+    "sw $8, 0($9)",
+    "companion_counted:",
+    // A slice that ends while it counts: counting uses none of the registers that are saved by now.
+    ".globl companion_slice_end",
+    "companion_slice_end:",
+    "lui $5, %hi(companion_revocation)",
+    "addiu $5, $5, %lo(companion_revocation)",
+    "subu $5, $4, $5",
+    "sltiu $5, $5, companion_counted - companion_revocation",
+    "bnez $5, 2f",
+    "nop",
+    "lw $5, {SLICE_END}($zero)",
+    "nop",
+    "jr $5",
+    "nop",
+    "2: jr $4",
+    "nop",
+    ".set pop",
+    ".popsection",
+    REVOCATIONS = const START_PAGE as usize + 4 * word::REVOCATIONS,
+    REPOSSESSIONS = const START_PAGE as usize + 4 * word::REPOSSESSIONS,
+    SLICE_END = const START_PAGE as usize + 4 * word::SLICE_END,
+);
+
+unsafe extern "C" {
+    fn companion_revocation();
+    fn companion_repossession();
+    fn companion_slice_end();
+}
 
 /// Code of this program's own writing, behind that of the laboratory's experiments.
 const OWN_CODE: u32 = lab::CODE + 0x800;
@@ -156,6 +203,26 @@ fn carry_out(command: Command, lab: &mut Lab) -> Outcome {
                 set(word::PROGRESS, get(word::PROGRESS) + 1);
                 slice::yield_to(Name(argument(0)))?;
             }
+        }
+        Command::Listen => {
+            let end = memory::environment().slice_end_pc;
+            if end != companion_slice_end as *const () as u32 {
+                set(word::SLICE_END, end);
+                exception::bind(Event::SliceEnd as u32, companion_slice_end as *const () as u32)?;
+            }
+            for (bit, event, pc) in [
+                (1, Event::Revocation, companion_revocation as *const () as u32),
+                (2, Event::Repossession, companion_repossession as *const () as u32),
+            ] {
+                exception::bind(event as u32, if argument(0) & bit == 0 { 0 } else { pc })?;
+            }
+        }
+        Command::OverrunBy => {
+            let end = memory::environment().slice_end_pc;
+            exception::bind(Event::SliceEnd as u32, 0)?;
+            // The kernel counts behind the compiler's back.
+            while lab::peek(ENVIRONMENT_PAGE + offset_of!(EnvironmentPage, excess) as u32) < argument(0) {}
+            exception::bind(Event::SliceEnd as u32, end)?;
         }
         Command::Compute => compute(lab),
         Command::Overrun | Command::NoEnd => {

@@ -43,6 +43,7 @@ global_asm!(
     "serve:",
     "addiu $19, $19, 1",
     "move $2, $18",
+    "serve_call:",
     "syscall",
     "break", // refused
     "nop",

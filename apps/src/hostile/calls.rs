@@ -8,7 +8,7 @@
 //!   which an interrupt could use meanwhile: they are bound to where they are bound already;
 //! - the entries for transfers into its children are taken back at once: a child that is transferred to
 //!   and dies would take this environment's state with it. One child answers transfers, and is spared;
-//! - the kinds of `check_fault` that exist stop the machine of a test build, so it asks for others.
+//! - the kinds of `check_fault` and `check_plant` that exist stop the machine of a test build, so it asks for others.
 
 use core::arch::global_asm;
 use core::mem::offset_of;
@@ -31,6 +31,8 @@ const PLAYGROUND: [core::ops::Range<u32>; 2] = [3..0x10, 0x68..0x80];
 const CHECK_EVERY: u32 = 1000;
 /// How often the fuzzer changes between wanting more of everything and giving it back.
 const MOOD: u32 = 4096;
+/// Kinds of planted faults and errors that there are are below this.
+const KINDS: u32 = 64;
 /// What the handler leaves in v0 of a foreign system call. It is neither a name nor an error.
 const FOREIGN: u32 = 0x0f0e_1600;
 /// Where the child that answers transfers has its code.
@@ -511,7 +513,7 @@ impl Fuzzer {
                 put(&[self.position(), name]);
             }
             Call::Yield => put(&[if self.random.one_in(4) { 0 } else { self.name() }]),
-            Call::CheckFault => put(&[7 + self.odd().min(ANY - 7)]),
+            Call::CheckFault | Call::CheckPlant => put(&[KINDS + self.odd().min(ANY - KINDS)]),
             // Some end this slice in the middle of what follows.
             Call::CheckTimer => put(&[
                 if self.random.one_in(2) { self.random.below(4000) } else { self.odd() },

@@ -34,6 +34,12 @@ impl<const N: usize> Pool<N> {
         true
     }
 
+    /// All of them.
+    #[allow(dead_code, reason = "each of the programs uses a part of it")]
+    pub fn words(&self) -> &[u32] {
+        &self.words[..self.count]
+    }
+
     /// One of the words, at random.
     pub fn any(&self, random: &mut Random) -> Option<u32> {
         (self.count > 0).then(|| random.pick(&self.words[..self.count]))

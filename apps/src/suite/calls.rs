@@ -66,7 +66,11 @@ fn refused() -> Outcome {
                 // The next would end the machine.
                 Call::Halt => continue,
                 // These would be obeyed: a clock out of order, an allocation.
-                Call::CheckTimer | Call::CheckFault | Call::SliceAlloc | Call::PageAlloc => &[0x7fff_ff00],
+                Call::CheckTimer
+                | Call::CheckFault
+                | Call::CheckPlant
+                | Call::SliceAlloc
+                | Call::PageAlloc => &[0x7fff_ff00],
                 _ => &[],
             };
             let arguments = if *call == Call::CheckTimer { &[0, 0] } else { arguments };

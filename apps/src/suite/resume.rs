@@ -14,10 +14,8 @@ use apps::testing::registers::Registers;
 use apps::testing::single::Single;
 use apps::testing::trap::{self, Repair};
 use apps::{ensure, ensure_eq};
-use exos::abi::layout::Mapping;
 use exos::abi::{Call, Name};
-use exos::memory::{Page, WINDOWS};
-use exos::{exception, memory, slice};
+use exos::{call, exception, memory, slice};
 
 use crate::slices;
 
@@ -223,17 +221,14 @@ fn miss_preserves_k1() -> Outcome {
     code.push(lw(reg::T1, lab::STACK_TOP, reg::ZERO)).push(sw(reg::K1, lab::WORDS, reg::ZERO));
     code.push(sw(reg::T1, lab::STACK_TOP + 4, reg::ZERO)).push(sw(reg::K1, lab::WORDS + 4, reg::ZERO));
     lab.prepare(code.words());
-    let scratch = Page::any()?;
     for round in 0..20 {
-        // A mapping that goes empties the TLB.
-        memory::pin(memory::myself(), WINDOWS[3], scratch.number, Mapping::empty(), scratch.read)?;
-        memory::unpin(memory::myself(), WINDOWS[3])?;
+        // An environment that goes empties the TLB.
+        call::environment_destroy(call::environment_create()?)?;
         let before = Registers::canaries(round).with(reg::V0, Call::Null.number());
         let _ = lab.run(&before);
         let kept = [lab::peek(lab::WORDS), lab::peek(lab::WORDS + 4)];
         ensure_eq!(kept, [VALUE; 2], "k1 behind a miss");
     }
-    scratch.free()?;
     Ok(())
 }
 

@@ -106,6 +106,18 @@ pub const fn sub(rd: u32, rs: u32, rt: u32) -> u32 {
     three(0x22, rd, rs, rt)
 }
 
+/// `andi rt, rs, value`
+#[must_use]
+pub const fn andi(rt: u32, rs: u32, value: u32) -> u32 {
+    immediate(0xc, rs, rt, value)
+}
+
+/// `srl rd, rt, bits`
+#[must_use]
+pub const fn srl(rd: u32, rt: u32, bits: u32) -> u32 {
+    three(2, rd, 0, rt) | bits << 6
+}
+
 /// `addu rd, rs, rt`
 #[must_use]
 pub const fn addu(rd: u32, rs: u32, rt: u32) -> u32 {

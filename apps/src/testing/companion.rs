@@ -28,6 +28,12 @@ pub mod word {
     pub const PROGRESS: usize = 20;
     /// Not zero ends what the companion does by itself.
     pub const STOP: usize = 21;
+    /// Counts the wishes for resources that it was told of.
+    pub const REVOCATIONS: usize = 22;
+    /// Counts the losses of resources that it was told of.
+    pub const REPOSSESSIONS: usize = 23;
+    /// Where the end of a slice is handled otherwise, once it counts those.
+    pub const SLICE_END: usize = 24;
     /// The registers that a transfer brought.
     pub const RECEIVED: usize = 64;
     /// The registers that the reply brings; `v0` is the caller's name instead.
@@ -80,13 +86,17 @@ pub enum Command {
     NoEnd,
     /// Yields to the environment named, and counts its turns, until told to stop.
     YieldTo,
+    /// Counts the events of revocation (1), of repossession (2), or both (3) from here on.
+    Listen,
+    /// Stays on the processor for as many ticks as the argument says after the end of a slice.
+    OverrunBy,
     /// Ends.
     Exit,
 }
 
 impl Command {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Nothing,
         Self::Load,
         Self::Store,
@@ -105,6 +115,8 @@ impl Command {
         Self::Overrun,
         Self::NoEnd,
         Self::YieldTo,
+        Self::Listen,
+        Self::OverrunBy,
         Self::Exit,
     ];
 

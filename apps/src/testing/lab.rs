@@ -70,6 +70,12 @@ impl Lab {
         }
     }
 
+    /// The page of code.
+    #[must_use]
+    pub const fn code_page(&self) -> Page {
+        self.pages[1]
+    }
+
     /// Writes the whole code of an experiment, and tells where `body` begins in it.
     pub fn prepare(&mut self, body: &[u32]) -> u32 {
         let mut code = Code::<CODE_WORDS>::new();

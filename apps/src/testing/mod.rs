@@ -9,6 +9,7 @@
 //! - [`probe`]: loads and stores that may fault
 //! - [`companion`]: a second environment that carries out commands
 //! - [`interrupt`]: planted clock interrupts
+//! - [`space`]: bindings of the first segment, and a pager for it
 
 pub mod assembler;
 pub mod companion;
@@ -18,6 +19,7 @@ pub mod lab;
 pub mod probe;
 pub mod registers;
 pub mod single;
+pub mod space;
 pub mod trap;
 
 use exos::abi::calls::Fact;
@@ -84,6 +86,32 @@ pub fn run(tests: &[Test]) -> u32 {
     }
     println!("{} passed, {failed} failed", tests.len() - failed);
     u32::from(failed > 0)
+}
+
+/// What a program of tests does: runs groups of them, if it can. The answer is an exit status.
+#[must_use]
+pub fn run_groups(groups: &[&[Test]]) -> u32 {
+    unsafe extern "C" {
+        static __stack_top: [u8; 0];
+    }
+    if &raw const __stack_top as u32 >= companion::SHARED {
+        println!("the suite is too large: the pages that it shares would overlap it");
+        return 1;
+    }
+    if call::machine(Fact::TestBuild as u32) != Ok(1) {
+        println!("the suite needs a test build of the kernel");
+        return 1;
+    }
+    if trap::install().is_err() {
+        return 1;
+    }
+    let mut tests = [Test { name: "", run: || Ok(()) }; 100];
+    let mut count = 0;
+    for test in groups.iter().copied().flatten() {
+        tests[count] = *test;
+        count += 1;
+    }
+    run(&tests[..count])
 }
 
 /// Runs `main` on a stack of its own, larger than the one that a program begins with.

@@ -60,6 +60,8 @@ impl Seen {
 
 static EXPECTED: Single<Option<Repair>> = Single::new(None);
 static SEEN: Single<Option<Seen>> = Single::new(None);
+/// Sees every exception first, and says whether it has dealt with it.
+static PAGER: Single<Option<fn(&Frame) -> bool>> = Single::new(None);
 /// Something to be done at the end of the handler.
 static AFTERWARDS: Single<Option<fn()>> = Single::new(None);
 
@@ -83,6 +85,9 @@ pub fn registers(frame: &Frame) -> Registers {
 
 /// The handler.
 pub fn handle(frame: &mut Frame) {
+    if PAGER.get().is_some_and(|pager| pager(frame)) {
+        return;
+    }
     let Some(repair) = EXPECTED.get() else { return exception::report_and_exit(frame) };
     EXPECTED.set(None);
     let last_resort = memory::environment().in_last_resort != 0;
@@ -128,8 +133,14 @@ pub fn afterwards(action: Option<fn()>) {
     AFTERWARDS.set(action);
 }
 
+/// Shows every exception to `pager` first, or to nobody any more. What it deals with is begun anew.
+pub fn page_with(pager: Option<fn(&Frame) -> bool>) {
+    PAGER.set(pager);
+}
+
 /// Expects nothing any more.
 pub fn forget() {
+    PAGER.set(None);
     EXPECTED.set(None);
     AFTERWARDS.set(None);
 }

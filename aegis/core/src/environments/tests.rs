@@ -50,17 +50,24 @@ fn a_dead_parents_children_are_its_own_parents() {
 fn as_many_as_the_table_holds_with_distinct_tags() {
     let mut books = Table::EMPTY;
     let mut table = Environments::new(&mut books);
-    let mut wraps = 0;
+    // Tags of the dead, since all that they had left behind was forgotten.
+    let mut left = std::collections::BTreeSet::new();
+    let mut forgotten = 0;
     for round in 0..5000 {
-        while let Ok((name, wrapped)) = table.create(0, Name::NOBODY) {
-            wraps += usize::from(wrapped);
+        while let Ok((name, used)) = table.create(0, Name::NOBODY) {
             assert!(table.living().filter(|other| other.name.tag() == name.tag()).count() == 1);
+            assert_eq!(used, left.contains(&name.tag()), "tag {:x} in round {round}", name.tag());
+            if used {
+                left.clear();
+                forgotten += 1;
+            }
         }
         assert_eq!(table.count(), ENVIRONMENTS);
         let victim = table.living().nth(round * 7 % ENVIRONMENTS).unwrap().name;
         table.remove(victim).unwrap();
+        left.insert(victim.tag());
     }
-    assert!(wraps >= 4, "tags are used again every 1024 names at the latest");
+    assert!((4..40).contains(&forgotten), "forgotten {forgotten} times");
 }
 
 #[test]
@@ -128,4 +135,29 @@ fn environments_are_limited_too() {
     assert_eq!(table.get(first).unwrap().used(Resource::Environments), 2);
     table.remove(child).unwrap();
     assert_eq!(table.get(first).unwrap().used(Resource::Environments), 1);
+}
+
+#[test]
+fn what_is_handed_down_is_charged_to_the_child_alone() {
+    let mut books = Table::EMPTY;
+    let mut table = Environments::new(&mut books);
+    let first = table.create(1, Name::NOBODY).unwrap().0;
+    let parent = table.create(2, first).unwrap().0;
+    let child = table.create(3, parent).unwrap().0;
+    let used = |table: &Environments<'_>| {
+        [first, parent, child].map(|name| table.get(name).unwrap().used(Resource::Slices))
+    };
+    table.charge(parent, Resource::Slices).unwrap();
+    // A parent that has all it may have can still give it to its child.
+    table.limit(parent, first, Resource::Slices, 1).unwrap();
+    table.hand_down(child, parent, Resource::Slices).unwrap();
+    assert_eq!(used(&table), [1, 1, 1]);
+    table.hand_back(child, parent, Resource::Slices);
+    assert_eq!(used(&table), [1, 1, 0]);
+    table.hand_down(parent, parent, Resource::Slices).unwrap();
+    table.hand_back(parent, parent, Resource::Slices);
+    assert_eq!(used(&table), [1, 1, 0]);
+    table.limit(child, parent, Resource::Slices, 0).unwrap();
+    assert_eq!(table.hand_down(child, parent, Resource::Slices), Err(Error::Exhausted));
+    assert_eq!(used(&table), [1, 1, 0]);
 }

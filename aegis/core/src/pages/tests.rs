@@ -112,7 +112,7 @@ fn bindings_are_none_one_or_many() {
 fn freed_pages_are_given_last_and_neighbours_together() {
     let mut books = Books::<8>::new();
     let mut pages = books.machine();
-    let mut next = |pages: &mut Pages<'_>| pages.allocate(ANY, A, READ, WRITE).unwrap().number;
+    let next = |pages: &mut Pages<'_>| pages.allocate(ANY, A, READ, WRITE).unwrap().number;
     assert_eq!([next(&mut pages), next(&mut pages)], [2, 3]);
     pages.free(2, A.name).unwrap();
     assert_eq!([next(&mut pages), next(&mut pages), next(&mut pages)], [4, 5, 6]);

@@ -23,8 +23,10 @@ use cp0::Status;
 
 static mut TRAP_FRAME: TrapFrame = TrapFrame::new();
 
-/// The words that every path needs, in reach of one `lui`: aligned to their size.
-#[repr(C, align(64))]
+/// The words that every path needs. The first entry of the TLB, which is never replaced, maps their page to the
+/// last page of the address space as well, so that code reaches them from `$zero` without a base
+/// register: the one thing that this kernel maps.
+#[repr(C)]
 struct Hot {
     /// The user's k1, between a vector and the code that gives it back.
     k1: u32,
@@ -46,23 +48,47 @@ struct Hot {
     borrowed: [u32; 3],
 }
 
-static mut HOT: Hot = Hot {
-    k1: 0,
-    page: 0,
-    pc: 0,
-    caller: 0,
-    sp: 0,
-    ra: 0,
-    stack: 0,
-    context: 0,
-    records: 0,
-    pages: 0,
-    borrowed: [0; 3],
+/// The page of [`Hot`]: they lie where no environment's page has anything, so that they are never in each other's
+/// way in the data cache whatever their physical addresses are.
+#[repr(C, align(4096))]
+struct HotPage {
+    unused: [u8; HOT_OFFSET],
+    hot: Hot,
+}
+
+const HOT_OFFSET: usize = 0xf00;
+const _: () = assert!(size_of::<EnvironmentPage>() <= HOT_OFFSET && size_of::<HotPage>() == 4096);
+
+/// Where `$zero` reaches a field of [`Hot`], by its offset.
+const fn from_zero(offset: usize) -> i32 {
+    HOT_OFFSET as i32 + offset as i32 - 4096
+}
+
+static mut HOT_PAGE: HotPage = HotPage {
+    unused: [0; HOT_OFFSET],
+    hot: Hot {
+        k1: 0,
+        page: 0,
+        pc: 0,
+        caller: 0,
+        sp: 0,
+        ra: 0,
+        stack: 0,
+        context: 0,
+        records: 0,
+        pages: 0,
+        borrowed: [0; 3],
+    },
 };
+
+fn hot() -> *mut Hot {
+    // SAFETY: the address alone is taken.
+    unsafe { addr_of_mut!(HOT_PAGE.hot) }
+}
 
 /// Tells the assembly where the records of pages are.
 pub fn set_records(records: u32, pages: u32) {
-    let hot = addr_of_mut!(HOT);
+    let hot = hot();
     // SAFETY: once, at boot, before any environment runs.
     unsafe {
         (*hot).records = records;
@@ -99,18 +125,19 @@ global_asm!(
     FRAME_STATUS = const offset_of!(TrapFrame, status),
     FRAME_PAGE = const offset_of!(TrapFrame, page),
     FRAME_PREVIOUS = const offset_of!(TrapFrame, previous),
-    HOT = sym HOT,
-    HOT_K1 = const offset_of!(Hot, k1),
-    HOT_PAGE = const offset_of!(Hot, page),
-    HOT_PC = const offset_of!(Hot, pc),
-    HOT_CALLER = const offset_of!(Hot, caller),
-    HOT_SP = const offset_of!(Hot, sp),
-    HOT_RA = const offset_of!(Hot, ra),
-    HOT_STACK = const offset_of!(Hot, stack),
-    HOT_CONTEXT = const offset_of!(Hot, context),
-    HOT_RECORDS = const offset_of!(Hot, records),
-    HOT_PAGES = const offset_of!(Hot, pages),
-    HOT_BORROWED = const offset_of!(Hot, borrowed),
+    HOT = sym HOT_PAGE,
+    HOT_K1_IN_PAGE = const HOT_OFFSET + offset_of!(Hot, k1),
+    HOT_K1 = const from_zero(offset_of!(Hot, k1)),
+    HOT_PAGE = const from_zero(offset_of!(Hot, page)),
+    HOT_PC = const from_zero(offset_of!(Hot, pc)),
+    HOT_CALLER = const from_zero(offset_of!(Hot, caller)),
+    HOT_SP = const from_zero(offset_of!(Hot, sp)),
+    HOT_RA = const from_zero(offset_of!(Hot, ra)),
+    HOT_STACK = const from_zero(offset_of!(Hot, stack)),
+    HOT_CONTEXT = const from_zero(offset_of!(Hot, context)),
+    HOT_RECORDS = const from_zero(offset_of!(Hot, records)),
+    HOT_PAGES = const from_zero(offset_of!(Hot, pages)),
+    HOT_BORROWED = const from_zero(offset_of!(Hot, borrowed)),
     STLB = sym memory::STLB,
     RECORD_READ = const offset_of!(Record, read),
     RECORD_WRITE = const offset_of!(Record, write),
@@ -191,7 +218,8 @@ pub fn replace_clock(path: unsafe extern "C" fn()) {
 /// Puts the vectors in place and readies the processor. From here on a trap is reported.
 pub fn init() {
     let context = addr_of_mut!(KERNEL_CONTEXT);
-    let hot = addr_of_mut!(HOT);
+    tlb::wire(memory::page_of(addr_of!(HOT_PAGE) as u32));
+    let hot = hot();
     // SAFETY: nothing else uses them yet. The vectors' code is position independent but for absolute
     // jumps within kseg0, and fits: each vector has 0x80 bytes. kseg0 is RAM there, and the firmware
     // is not called again. What the data cache writes through, the instruction cache has not seen.
@@ -232,7 +260,7 @@ pub fn init_page(page: &mut EnvironmentPage, name: Name) {
 /// The kernel's address of the page of the environment that made the call being handled.
 pub fn caller_page() -> u32 {
     // SAFETY: calls are handled one at a time; the assembly wrote the word before this one.
-    unsafe { (*addr_of!(HOT)).caller }
+    unsafe { (*hot()).caller }
 }
 
 /// Enters an environment at `pc` with all registers zero. Nothing of the kernel's stack is used

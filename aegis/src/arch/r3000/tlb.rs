@@ -2,6 +2,8 @@
 
 use core::arch::asm;
 
+use aegis_abi::layout::Mapping;
+
 use super::cp0::{entry_hi, entry_lo, index};
 
 /// Entries.
@@ -43,14 +45,31 @@ pub fn forget(space: u32, vpn: u32) {
     }
 }
 
-/// Empties the TLB.
+/// Entries that `tlbwr` never replaces; the first is the kernel's.
+const WIRED: u32 = 1;
+
+/// Maps the last page of the address space, which user mode cannot reach, to a page of the kernel's, for good.
+pub fn wire(page: u32) {
+    const GLOBAL: u32 = 1 << 8;
+    let mapping = page << 12 | (Mapping::VALID | Mapping::WRITABLE).bits() | GLOBAL;
+    // SAFETY: once, at boot; nothing else is mapped there.
+    unsafe {
+        index::write(0);
+        entry_hi::write(0xffff_f000);
+        entry_lo::write(mapping);
+        asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));
+        entry_hi::write(0);
+    }
+}
+
+/// Empties the TLB but for what is the kernel's.
 pub fn flush() {
     let running = entry_hi::read();
     // SAFETY: the entries written match no address that can be used: they lie in kseg0, each at an
     // address of its own.
     unsafe {
         entry_lo::write(0);
-        for entry in 0..ENTRIES {
+        for entry in WIRED..ENTRIES {
             index::write(entry << 8);
             entry_hi::write(0x8000_0000 + (entry << 12));
             asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));

@@ -1,7 +1,7 @@
 # Aegis on the R3000: the exception vectors and the hot paths behind them (paper, sections 5.2 to 5.5).
 #
-# The words that every path needs lie in HOT, 32 bytes that one `lui` reaches: where k1 is kept, the
-# running environment's page, and what a call with a stack keeps. The kernel's own context page
+# The words that every path needs lie in HOT, which $zero reaches: where k1 is kept, the running
+# environment's page, and what a call with a stack keeps. The kernel's own context page
 # stands in HOT's page while Rust code runs; every entry of its kernel_pc is asm_kernel_trap, so the
 # jump through the page is also the test that a trap came from user mode.
 #
@@ -18,8 +18,7 @@
         .section .text.vector, "ax", @progbits
         .globl  asm_refill_vector
 asm_refill_vector:                      # no TLB entry matches a user address: look in the STLB
-        lui     $k0, %hi({HOT})
-        sw      $k1, %lo({HOT} + {HOT_K1})($k0) # k1 is the application's resume register: keep it
+        sw      $k1, {HOT_K1}($zero)         # k1 is the application's resume register: keep it
         mfc0    $k1, $10                # EntryHi: page and address space
         lui     $k0, %hi({STLB})
         srl     $k1, $k1, 7
@@ -33,21 +32,20 @@ asm_refill_vector:                      # no TLB entry matches a user address: l
         bne     $k0, $k1, 1f
         mfc0    $k0, $14                # EPC
         tlbwr
-        lui     $k1, %hi({HOT})
-        lw      $k1, %lo({HOT} + {HOT_K1})($k1)
+        lui     $k1, %hi({HOT} + {HOT_K1_IN_PAGE}) # not through the TLB, which has just been written
+        lw      $k1, %lo({HOT} + {HOT_K1_IN_PAGE})($k1)
         jr      $k0
         .word   0x42000010      # rfe
 1:      j       asm_miss
-        lui     $k0, %hi({HOT})
+        nop
         .globl  asm_refill_vector_end
 asm_refill_vector_end:
 
         .globl  asm_general_vector
 asm_general_vector:                     # every other exception, interrupts too
-        lui     $k0, %hi({HOT})
-        sw      $k1, %lo({HOT} + {HOT_K1})($k0) # interrupts give it back
+        sw      $k1, {HOT_K1}($zero)         # interrupts give it back
         mfc0    $k1, $13                # Cause
-        lw      $k0, %lo({HOT} + {HOT_PAGE})($k0) # the environment's page
+        lw      $k0, {HOT_PAGE}($zero)       # the environment's page
         andi    $k1, $k1, 0x7c          # exception code, times four
         addu    $k0, $k0, $k1           # its column of the exception context
         lw      $k1, {KERNEL_PC}($k0)   # our code for it
@@ -94,11 +92,11 @@ asm_kernel_address:
         .word   0x42000010      # rfe
 
 # ---- a miss that the STLB does not know ---------------------------------------------------------
-# k0 = %hi(HOT), k1 = Context. In the first segment it is the environment's own affair.
+# k1 = Context. In the first segment it is the environment's own affair.
 
         .globl  asm_miss
 asm_miss:
-        lw      $k0, %lo({HOT} + {HOT_PAGE})($k0)
+        lw      $k0, {HOT_PAGE}($zero)
         srl     $k1, $k1, 9             # the page's number, without the low seven bits
         andi    $k1, $k1, 0xfff
         beqz    $k1, asm_miss_slowly    # second segment: guaranteed mappings
@@ -106,8 +104,7 @@ asm_miss:
         sw      $a0, {MISS_SAVE}($k0)   # first scratch register
         beqz    $k1, asm_miss_slowly    # no handler, or the kernel itself
         sw      $a1, {MISS_SAVE} + 4($k0) # second
-        lui     $a1, %hi({HOT})
-        lw      $a1, %lo({HOT} + {HOT_K1})($a1)
+        lw      $a1, {HOT_K1}($zero)
         sw      $a2, {MISS_SAVE} + 8($k0) # third
         sw      $a1, {MISS_SAVE} + 12($k0) # and k1, which the handler may lose
         mfc0    $a0, $14                # EPC
@@ -142,8 +139,7 @@ asm_call:
 
         .globl  asm_foreign_call
 asm_foreign_call:                       # not ours: an exception of the caller
-        lui     $k0, %hi({HOT})         # k0 was clobbered
-        lw      $k0, %lo({HOT} + {HOT_PAGE})($k0)
+        lw      $k0, {HOT_PAGE}($zero)
         nop
         j       asm_dispatch_plain
         addiu   $k0, $k0, 4 * 8         # column of system calls; a0 and a1 are saved there
@@ -154,7 +150,7 @@ asm_null:                               # call 0: nothing
         .word   0x42000010      # rfe
 
         .globl  asm_clock
-asm_clock:                              # call 2: the machine's counter of cycles
+asm_clock:                              # call 2: the counter of cycles, where there is one
         lui     $k1, {COUNTER_HIGH}
         lw      $v1, {COUNTER_LOW}($k1)
         jr      $k0
@@ -165,16 +161,16 @@ asm_clock:                              # call 2: the machine's counter of cycle
 # t0 to t3 are borrowed. Refused, it is an exception of the caller with the error in a2.
 
         .macro  borrow
-        lui     $k1, %hi({HOT})
-        sw      $k0, %lo({HOT} + {HOT_PC})($k1)
-        sw      $t0, %lo({HOT} + {HOT_BORROWED})($k1)
-        sw      $t1, %lo({HOT} + {HOT_BORROWED} + 4)($k1)
-        sw      $t2, %lo({HOT} + {HOT_BORROWED} + 8)($k1)
+        sw      $k0, {HOT_PC}($zero)
+        sw      $t0, {HOT_BORROWED}($zero)
+        sw      $t1, {HOT_BORROWED} + 4($zero)
+        sw      $t2, {HOT_BORROWED} + 8($zero)
         .endm
         .macro  give_back
-        lw      $t0, %lo({HOT} + {HOT_BORROWED})($k1)
-        lw      $t1, %lo({HOT} + {HOT_BORROWED} + 4)($k1)
-        lw      $t2, %lo({HOT} + {HOT_BORROWED} + 8)($k1)
+        lw      $t0, {HOT_BORROWED}($zero)
+        lw      $t1, {HOT_BORROWED} + 4($zero)
+        lw      $t2, {HOT_BORROWED} + 8($zero)
+        lw      $k1, {HOT_K1}($zero)
         .endm
 
         .globl  asm_tlb_write
@@ -184,12 +180,12 @@ asm_tlb_write:
         beqz    $t0, asm_refuse
         li      $t0, 1 << 16            # Invalid
         bltz    $a0, asm_refuse         # above it?
-        lw      $t1, %lo({HOT} + {HOT_PAGES})($k1)
+        lw      $t1, {HOT_PAGES}($zero)
         srl     $t2, $a1, 12            # the physical page
         sltu    $t1, $t2, $t1
         beqz    $t1, asm_refuse
         li      $t0, 4 << 16            # NoPage
-        lw      $k0, %lo({HOT} + {HOT_RECORDS})($k1)
+        lw      $k0, {HOT_RECORDS}($zero)
         sll     $t2, $t2, 5
         addu    $k0, $k0, $t2           # its record
         lw      $t0, {RECORD_READ}($k0)
@@ -242,14 +238,16 @@ asm_tlb_write:
         sw      $t0, %lo({STLB} + 4)($k0)
         bltz    $t1, 4f
         mtc0    $t0, $2                 # EntryLo
-        lw      $k0, %lo({HOT} + {HOT_PC})($k1)
-        tlbwi
+        lw      $k0, {HOT_PC}($zero)
         give_back
+        tlbwi
+        nop
         jr      $k0
         .word   0x42000010      # rfe
-4:      lw      $k0, %lo({HOT} + {HOT_PC})($k1)
-        tlbwr
+4:      lw      $k0, {HOT_PC}($zero)
         give_back
+        tlbwr
+        nop
         jr      $k0
         .word   0x42000010      # rfe
 
@@ -290,7 +288,9 @@ asm_tlb_delete:
         nop
         tlbwi
         mtc0    $t2, $10                # EntryHi: the address space again
-3:      lw      $k0, %lo({HOT} + {HOT_PC})($k1)
+        nop
+        nop
+3:      lw      $k0, {HOT_PC}($zero)
         give_back
         jr      $k0
         .word   0x42000010      # rfe
@@ -308,16 +308,16 @@ asm_tlb_delete:
 
 asm_refuse_denied:
         li      $t0, 2 << 16            # Denied
-asm_refuse:                             # t0 = the error in its place, k1 = HOT
-        lw      $k0, %lo({HOT} + {HOT_PAGE})($k1)
-        lw      $t1, %lo({HOT} + {HOT_BORROWED} + 4)($k1)
-        lw      $t2, %lo({HOT} + {HOT_BORROWED} + 8)($k1)
+asm_refuse:                             # t0 = the error in its place
+        lw      $k0, {HOT_PAGE}($zero)
+        lw      $t1, {HOT_BORROWED} + 4($zero)
+        lw      $t2, {HOT_BORROWED} + 8($zero)
         addiu   $k0, $k0, 4 * 8         # column of system calls; a0 and a1 are saved there
         sw      $a2, {SAVED_A2}($k0)
         mfc0    $a2, $13                # Cause
         mfc0    $a0, $14                # EPC
         or      $a2, $a2, $t0
-        lw      $t0, %lo({HOT} + {HOT_BORROWED})($k1)
+        lw      $t0, {HOT_BORROWED}($zero)
         lw      $k1, {HANDLER_PC}($k0)
         move    $a1, $zero
         jr      $k1
@@ -340,9 +340,8 @@ asm_transfer:
         lw      $a0, {PEER_NAME} - 32($k1) # whom it names
         lw      $k1, {PEER_PAGE} - 32($k1) # the callee's page
         bne     $a0, $v0, asm_transfer_miss
-        lui     $a0, %hi({HOT})
-        sw      $k1, %lo({HOT} + {HOT_PAGE})($a0) # the callee runs now
-        lw      $a0, {NAME} - 32($k0)   # the caller's name
+        lw      $a0, {NAME} - 32($k0)   # the caller's name (in the slot, harmless if we miss)
+        sw      $k1, {HOT_PAGE}($zero)       # the callee runs now
         mtc0    $v0, $10                # EntryHi: the callee's address space
         sw      $a0, {CALLER}($k1)      # the callee learns who called
         lw      $k1, {SYNCHRONOUS_PC}($k1)
@@ -364,22 +363,20 @@ asm_transfer_miss:                      # a new callee, a bad name, or an asynch
 
         .globl  asm_stack_call
 asm_stack_call:
-        lui     $k1, %hi({HOT})
-        sw      $k0, %lo({HOT} + {HOT_PC})($k1) # where to resume
-        lw      $k0, %lo({HOT} + {HOT_PAGE})($k1)
-        sw      $sp, %lo({HOT} + {HOT_SP})($k1)
-        sw      $k0, %lo({HOT} + {HOT_CALLER})($k1) # who calls
-        lw      $k0, %lo({HOT} + {HOT_CONTEXT})($k1)
-        lw      $sp, %lo({HOT} + {HOT_STACK})($k1) # the kernel's stack, empty
-        sw      $ra, %lo({HOT} + {HOT_RA})($k1)
+        sw      $k0, {HOT_PC}($zero)         # where to resume
+        lw      $k0, {HOT_PAGE}($zero)
+        sw      $sp, {HOT_SP}($zero)
+        sw      $k0, {HOT_CALLER}($zero)     # who calls
+        lw      $k0, {HOT_CONTEXT}($zero)
+        lw      $sp, {HOT_STACK}($zero)      # the kernel's stack, empty
+        sw      $ra, {HOT_RA}($zero)
         jalr    $v0
-        sw      $k0, %lo({HOT} + {HOT_PAGE})($k1) # a trap from here on is the kernel's
-        lui     $k1, %hi({HOT})
-        lw      $k0, %lo({HOT} + {HOT_CALLER})($k1)
-        lw      $sp, %lo({HOT} + {HOT_SP})($k1)
-        sw      $k0, %lo({HOT} + {HOT_PAGE})($k1)
-        lw      $k0, %lo({HOT} + {HOT_PC})($k1)
-        lw      $ra, %lo({HOT} + {HOT_RA})($k1)
+        sw      $k0, {HOT_PAGE}($zero)       # a trap from here on is the kernel's
+        lw      $k0, {HOT_CALLER}($zero)
+        lw      $sp, {HOT_SP}($zero)
+        sw      $k0, {HOT_PAGE}($zero)
+        lw      $k0, {HOT_PC}($zero)
+        lw      $ra, {HOT_RA}($zero)
         jr      $k0
         .word   0x42000010      # rfe
 
@@ -443,9 +440,8 @@ asm_trap:
         lui     $k0, %hi({FRAME})
         addiu   $k0, $k0, %lo({FRAME})
         save_registers
-        lui     $s0, %hi({HOT})
-        lw      $t0, %lo({HOT} + {HOT_CALLER})($s0) # on whose behalf the kernel ran, if this is its own trap
-        lw      $t1, %lo({HOT} + {HOT_K1})($s0) # the user's k1
+        lw      $t0, {HOT_CALLER}($zero)     # on whose behalf the kernel ran, if this is its own trap
+        lw      $t1, {HOT_K1}($zero)         # the user's k1
         sw      $t0, {FRAME_PREVIOUS}($k0)
         sw      $t1, 4 * 27($k0)
         mfhi    $t1
@@ -454,7 +450,7 @@ asm_trap:
         mfc0    $t4, $13                # Cause
         mfc0    $t5, $8                 # BadVAddr
         mfc0    $t7, $12                # Status
-        lw      $t6, %lo({HOT} + {HOT_PAGE})($s0) # who ran
+        lw      $t6, {HOT_PAGE}($zero)       # who ran
         sw      $t1, {FRAME_HI}($k0)
         sw      $t2, {FRAME_LO}($k0)
         sw      $t3, {FRAME_PC}($k0)
@@ -468,19 +464,18 @@ asm_trap:
         sw      $t2, {FRAME_CONTEXT}($k0)
         move    $a0, $k0                # the Rust function's argument
         move    $t9, $k1
-        lw      $k1, %lo({HOT} + {HOT_CONTEXT})($s0)
-        lw      $sp, %lo({HOT} + {HOT_STACK})($s0)
-        sw      $t6, %lo({HOT} + {HOT_CALLER})($s0)
+        lw      $k1, {HOT_CONTEXT}($zero)
+        lw      $sp, {HOT_STACK}($zero)
+        sw      $t6, {HOT_CALLER}($zero)
         jalr    $t9
-        sw      $k1, %lo({HOT} + {HOT_PAGE})($s0) # a trap from here on is the kernel's
+        sw      $k1, {HOT_PAGE}($zero)       # a trap from here on is the kernel's
         lui     $k1, %hi({FRAME})       # Rust may have changed pc, page and registers in it
         addiu   $k1, $k1, %lo({FRAME})
         lw      $t0, {FRAME_PAGE}($k1)  # who runs next
-        lui     $s0, %hi({HOT})
-        lw      $t2, {STATUS}($t0)
         lw      $t3, {FRAME_ENTRY_HI}($k1)
         lw      $t4, {FRAME_CONTEXT}($k1)
-        sw      $t0, %lo({HOT} + {HOT_PAGE})($s0)
+        lw      $t2, {STATUS}($t0)
+        sw      $t0, {HOT_PAGE}($zero)
         mtc0    $t2, $12                # Status, the user's mode pushed
         mtc0    $t3, $10                # EntryHi
         mtc0    $t4, $4                 # Context
@@ -500,8 +495,7 @@ asm_trap:
 asm_enter:
         lw      $t0, {STATUS}($a0)
         lw      $t1, {ENTRY_HI}($a0)
-        lui     $t2, %hi({HOT})
-        sw      $a0, %lo({HOT} + {HOT_PAGE})($t2) # who runs
+        sw      $a0, {HOT_PAGE}($zero)       # who runs
         mtc0    $t0, $12                # Status, the user's mode pushed
         mtc0    $t1, $10                # EntryHi
         mtc0    $t1, $4                 # Context

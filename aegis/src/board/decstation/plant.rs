@@ -36,9 +36,10 @@ pub fn arm_clock(ticks: u32) {
         }
         PERIOD
     };
-    let wanted = (u64::from(turns) * u64::from(ticks) / u64::from(fastest.max(1))) as u32;
+    // A turn takes two cycles; a nop makes up the odd one.
+    let cycles = (2 * u64::from(turns) * u64::from(ticks) / u64::from(fastest.max(1))) as u32;
     clock::restart(rate);
-    idle((turns << (rate - RATE_8192)).saturating_sub(wanted));
+    idle((turns << (rate - RATE_8192)).saturating_sub(cycles / 2), cycles % 2 != 0);
 }
 
 /// Turns of the idle loop that a period takes.
@@ -65,7 +66,8 @@ fn measure() -> u32 {
     turns * MEASURE_CYCLES / IDLE_CYCLES
 }
 
-fn idle(turns: u32) {
+/// Idles for two cycles a turn, and one more if it is to be odd: interrupts can be planted to the cycle.
+fn idle(turns: u32, odd: bool) {
     // SAFETY: counts a register down.
     unsafe {
         asm!(
@@ -74,8 +76,12 @@ fn idle(turns: u32) {
             ".set noat",
             "1: bnez $8, 1b",
             "addiu $8, $8, -1",
+            "beqz $9, 2f",
+            "nop",
+            "nop",
+            "2:",
             ".set pop",
-            inout("$8") turns => _,
+            inout("$8") turns => _, in("$9") u32::from(odd),
             options(nomem, nostack),
         );
     }
