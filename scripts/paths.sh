@@ -28,7 +28,7 @@ path() {
 dispatch() { path "dispatch of $1" 18 bench-table5 --symbols "$programs/bench_table5" --from "$vector" --end "$2"; }
 transfer() {
     path "transfer to the $1" 26 bench-table6 --symbols "$programs/bench_table6" --symbols "$programs/transfer_server" \
-        --from "$vector" --origin "$2" --end "$3"
+        --from "$vector" --origin "$2" --end "$3" --cold 1
 }
 
 all() {
