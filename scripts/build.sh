@@ -31,6 +31,7 @@ test-suite3     check  suite3 companion
 test-hostile    check  bystander hostile
 test-fault      check  fault
 test-fuzz       check  fuzz
+selfcheck       check  init selfcheck
 "
 
 TRIPLE=mips-unknown-none
@@ -72,7 +73,7 @@ decstation_check=$guest-decstation-check/$TRIPLE/release/aegis
 # The reserved instruction that the test build plants.
 "$host/elfcheck" --allow sd@aegis::check::check_fault --no-syscall "$decstation_check"
 programs=()
-for source in apps/src/bin/*.rs; do
+for source in apps/src/bin/*.rs apps/src/processes/*.rs; do
     programs+=("$guest/$TRIPLE/release/$(basename "$source" .rs)")
 done
 "$host/elfcheck" "${programs[@]}"

@@ -48,7 +48,7 @@ macro_rules! stub {
     (@ $(#[$doc:meta])* $variant:ident $function:ident ($($argument:ident)*) $load:literal) => {
         global_asm!(
             concat!(
-                ".pushsection .text.hot, \"ax\", @progbits\n.set push\n.set noreorder\n.globl exos_", stringify!($function),
+                ".pushsection .text.hot.", stringify!($function), ", \"ax\", @progbits\n.set push\n.set noreorder\n.globl exos_", stringify!($function),
                 "\nexos_", stringify!($function), ":\n", $load, "li $2, {number}\nsyscall\njr $31\nnop\n.set pop\n.popsection"
             ),
             number = const Call::$variant as u32,

@@ -2,36 +2,64 @@
 
 use core::fmt::{self, Write};
 
-use crate::call;
+use crate::{call, io, process};
+
+/// Writes bytes to the console.
+pub fn write(bytes: &[u8]) {
+    for chunk in bytes.chunks(12) {
+        let mut padded = [0; 12];
+        padded[..chunk.len()].copy_from_slice(chunk);
+        let word =
+            |at: usize| u32::from_le_bytes([padded[at], padded[at + 1], padded[at + 2], padded[at + 3]]);
+        // At most twelve bytes are never refused.
+        let _ = call::console_write(word(0), word(4), word(8), chunk.len() as u32);
+    }
+}
 
 /// The console as a writer.
 pub struct Console;
 
 impl Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for chunk in text.as_bytes().chunks(12) {
-            let mut bytes = [0; 12];
-            bytes[..chunk.len()].copy_from_slice(chunk);
-            let word =
-                |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-            call::console_write(word(0), word(4), word(8), chunk.len() as u32).map_err(|_| fmt::Error)?;
-        }
+        write(text.as_bytes());
         Ok(())
     }
 }
 
-/// Prints to the console.
+/// An open file of a process as a writer; in a bare program any of them is the console.
+pub struct Descriptor(pub usize);
+
+impl Write for Descriptor {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if process::is_process() {
+            io::write(self.0, text.as_bytes()).map(|_| ()).map_err(|_| fmt::Error)
+        } else {
+            Console.write_str(text)
+        }
+    }
+}
+
+/// Prints to the standard output.
 #[macro_export]
 macro_rules! print {
     ($($argument:tt)*) => {{
         use core::fmt::Write;
-        let _ = write!($crate::console::Console, $($argument)*);
+        let _ = write!($crate::console::Descriptor(1), $($argument)*);
     }};
 }
 
-/// Prints a line to the console.
+/// Prints a line to the standard output.
 #[macro_export]
 macro_rules! println {
     () => { $crate::print!("\n") };
     ($($argument:tt)*) => { $crate::print!("{}\n", format_args!($($argument)*)) };
+}
+
+/// Prints a line to the standard error output.
+#[macro_export]
+macro_rules! eprintln {
+    ($($argument:tt)*) => {{
+        use core::fmt::Write;
+        let _ = writeln!($crate::console::Descriptor(2), $($argument)*);
+    }};
 }

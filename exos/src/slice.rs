@@ -5,32 +5,48 @@
 //! handler saves all registers and yields. When a slice begins it enters `exos_slice_start`, which
 //! restores them. A program that yields by itself saves only what a callee keeps.
 //!
-//! Three short sequences cannot be interrupted and taken up again in their middle: the end of an
-//! exception handler, whose k1 is live, the voluntary yield, and the restoring itself. All can be begun anew, so a slice
-//! that ends inside one of them is resumed at its beginning.
+//! Some short sequences cannot be interrupted and taken up again in their middle: the first and the last instructions
+//! of an exception handler, where k1 is live, the voluntary yield, and the restoring itself. All can be begun anew,
+//! so a slice that ends inside one of them is resumed at its beginning.
+//!
+//! A program can put the end of its slice off for a moment ([`critical`]): that is how processes that share
+//! memory exclude each other, since nothing on this processor is atomic and nobody but the kernel can turn interrupts off.
+//! It pays with its own time (excess time, section 5.1.1). And it can be asked for attention
+//! (`watch_for_attention`): then its next slice begins with a call of its own instead of the restored registers, which is how signals
+//! and revocations reach a process.
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 use core::mem::offset_of;
 
 use aegis_abi::environment::{EnvironmentPage, Event, SaveArea};
-use aegis_abi::layout::ENVIRONMENT_PAGE;
+use aegis_abi::layout::{ENVIRONMENT_PAGE, SECOND_SEGMENT_END};
 use aegis_abi::{Call, Error, Name};
 
+use crate::exception::Frame;
+use crate::layout::HANDLER_STACK_TOP;
 use crate::{call, memory};
 
 const SAVED: usize = ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, slice_save);
 
-// exos_state: word n is register n; 32 HI, 33 LO, 34 pc. exos_kind: 0 voluntary, 1 interrupted.
-// exos_callee: not zero while this environment waits for a transfer to come back.
+// exos_state: word n is register n; 32 HI, 33 LO, 34 pc. exos_kind: 0 gave the slice up, 1 interrupted,
+// or a name: its state is with that environment, which it has transferred to and which has its slices meanwhile.
+// exos_critical: not zero in a critical section; exos_over: the slice ended meanwhile. exos_asked: the address of
+// a word that is not zero if attention is asked for.
 global_asm!(
-    ".pushsection .bss",
+    ".pushsection .bss.pinned, \"aw\", @nobits",
     ".align 3",
     "exos_state: .space 4 * 36",
     "exos_kept: .space 4 * 12",
+    ".globl exos_kind",
     "exos_kind: .space 4",
-    "exos_callee: .space 4",
+    ".globl exos_critical",
+    "exos_critical: .space 4",
+    ".globl exos_over",
+    "exos_over: .space 4",
+    ".globl exos_asked",
+    "exos_asked: .space 4",
     ".popsection",
-    ".pushsection .text.slice, \"ax\", @progbits",
+    ".pushsection .text.hot.slice, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
     ".set noat",
@@ -57,87 +73,13 @@ global_asm!(
     "syscall", // comes back only if it is refused
     "jr $31",
     "nop",
-    // The slice ends: a0 = pc, a1 = 0, a2 = Cause; a0, a1, a2 and k1 are in the save area.
-    "exos_slice_end:",
-    // Still restoring: nothing has run since the last save, which stays as it is.
-    "lui $5, %hi(exos_slice_start)",
-    "addiu $5, $5, %lo(exos_slice_start)",
-    "subu $5, $4, $5",
-    "sltiu $5, $5, exos_slice_start_end - exos_slice_start",
-    "bnez $5, 2f",
-    "nop",
-    "lui $5, %hi(exos_state)",
-    "addiu $5, $5, %lo(exos_state)",
-    "sw $1, 4 * 1($5)",
-    "sw $2, 4 * 2($5)",
-    "sw $3, 4 * 3($5)",
-    "sw $7, 4 * 7($5)",
-    "sw $8, 4 * 8($5)",
-    "sw $9, 4 * 9($5)",
-    "sw $10, 4 * 10($5)",
-    "sw $11, 4 * 11($5)",
-    "sw $12, 4 * 12($5)",
-    "sw $13, 4 * 13($5)",
-    "sw $14, 4 * 14($5)",
-    "sw $15, 4 * 15($5)",
-    "sw $16, 4 * 16($5)",
-    "sw $17, 4 * 17($5)",
-    "sw $18, 4 * 18($5)",
-    "sw $19, 4 * 19($5)",
-    "sw $20, 4 * 20($5)",
-    "sw $21, 4 * 21($5)",
-    "sw $22, 4 * 22($5)",
-    "sw $23, 4 * 23($5)",
-    "sw $24, 4 * 24($5)",
-    "sw $25, 4 * 25($5)",
-    "sw $28, 4 * 28($5)",
-    "sw $sp, 4 * 29($5)",
-    "sw $30, 4 * 30($5)",
-    "sw $31, 4 * 31($5)",
-    "lw $8, {SAVED_A0}($zero)",
-    "lw $9, {SAVED_A1}($zero)",
-    "lw $10, {SAVED_A2}($zero)",
-    "sw $8, 4 * 4($5)",
-    "sw $9, 4 * 5($5)",
-    "sw $10, 4 * 6($5)",
-    "mfhi $8",
-    "mflo $9",
-    "sw $8, 4 * 32($5)",
-    "sw $9, 4 * 33($5)",
-    // If pc is inside one of the other two sequences, resume at its beginning.
-    "lui $8, %hi(exos_resume)",
-    "addiu $8, $8, %lo(exos_resume)",
-    "subu $9, $4, $8",
-    "sltiu $9, $9, 16",
-    "bnez $9, 1f",
-    "nop",
-    "lui $8, %hi(exos_yield)",
-    "addiu $8, $8, %lo(exos_yield)",
-    "subu $9, $4, $8",
-    "sltiu $9, $9, (exos_yield_syscall - exos_yield) + 4",
-    "bnez $9, 1f",
-    "nop",
-    "move $8, $4",
-    "1: sw $8, 4 * 34($5)",
-    "li $9, 1",
-    "lui $8, %hi(exos_kind)",
-    "sw $9, %lo(exos_kind)($8)",
-    "2: move $4, $zero",
-    "li $2, {YIELD}",
-    "syscall",
-    "b .", // a yield to nobody in particular is never refused
-    "nop",
     // A slice begins.
     ".globl exos_slice_start",
     "exos_slice_start:",
-    "lui $8, %hi(exos_callee)",
-    "lw $4, %lo(exos_callee)($8)",
     "lui $8, %hi(exos_kind)",
-    "bnez $4, 3f",
-    "nop",
-    "lw $8, %lo(exos_kind)($8)",
+    "lw $4, %lo(exos_kind)($8)",
     "lui $9, %hi(exos_kept)",
-    "bnez $8, 1f",
+    "bnez $4, 1f",
     "addiu $9, $9, %lo(exos_kept)",
     "lw $16, 0($9)",
     "lw $17, 4($9)",
@@ -148,13 +90,20 @@ global_asm!(
     "lw $22, 24($9)",
     "lw $23, 28($9)",
     "lw $30, 32($9)",
-    "lw $sp, 36($9)",
     "lw $31, 40($9)",
+    "lw $sp, 36($9)",
     "move $2, $zero",
     "jr $31",
     "move $3, $zero",
-    "1: lui $27, %hi(exos_state)",
+    "1: bltz $4, 3f",
+    "lui $27, %hi(exos_asked)",
+    "lw $4, %lo(exos_asked)($27)",
+    "lui $27, %hi(exos_state)",
+    "lw $4, 0($4)",
+    "nop",
+    "bnez $4, 4f",
     "addiu $27, $27, %lo(exos_state)",
+    "5:",
     "lw $8, 4 * 32($27)",
     "lw $9, 4 * 33($27)",
     "mthi $8",
@@ -194,20 +143,168 @@ global_asm!(
     "nop",
     "3: li $2, {YIELD}", // its slice is the callee's until the answer comes
     "syscall",
-    "break", // the callee is gone
+    "j exos_call_failed", // the callee is gone
+    "nop",
+    // Attention is asked for. A handler is not disturbed; of the program's own registers a frame is made.
+    "4: lw $4, 4 * 29($27)",
+    "nop",
+    "srl $4, $4, {SECOND_SEGMENT}",
+    "beqz $4, 5b",
+    "addiu $sp, $zero, {TOP} - {FRAME}",
+    "addiu $4, $sp, {REGISTERS}",
+    "addiu $5, $27, 4 * 35",
+    "6: lw $6, 0($27)",
+    "addiu $27, $27, 4",
+    "sw $6, 0($4)",
+    "bne $27, $5, 6b",
+    "addiu $4, $4, 4",
+    "j exos_attended",
     "nop",
     ".globl exos_slice_start_end",
     "exos_slice_start_end:",
+    // From here on a slice can end as anywhere else.
+    "exos_attended:",
+    "jal exos_attend",
+    "move $4, $sp",
+    "j exos_restore_whole",
+    "nop",
+    // Not where it is in nobody's way: a slice ends 64 times a second.
+    ".section .text.slice, \"ax\", @progbits",
+    // The slice ends: a0 = pc, a1 = 0, a2 = Cause; a0, a1, a2 and k1 are in the save area.
+    "exos_slice_end:",
+    // Still restoring: nothing has run since the last save, which stays as it is.
+    "lui $5, %hi(exos_slice_start)",
+    "addiu $5, $5, %lo(exos_slice_start)",
+    "subu $5, $4, $5",
+    "sltiu $5, $5, exos_slice_start_end - exos_slice_start",
+    "bnez $5, 2f",
+    "lui $5, %hi(exos_critical)",
+    "lw $5, %lo(exos_critical)($5)",
+    "nop",
+    "bnez $5, 4f",
+    "nop",
+    "lui $5, %hi(exos_state)",
+    "addiu $5, $5, %lo(exos_state)",
+    "sw $1, 4 * 1($5)",
+    "sw $2, 4 * 2($5)",
+    "sw $3, 4 * 3($5)",
+    "sw $7, 4 * 7($5)",
+    "sw $8, 4 * 8($5)",
+    "sw $9, 4 * 9($5)",
+    "sw $10, 4 * 10($5)",
+    "sw $11, 4 * 11($5)",
+    "sw $12, 4 * 12($5)",
+    "sw $13, 4 * 13($5)",
+    "sw $14, 4 * 14($5)",
+    "sw $15, 4 * 15($5)",
+    "sw $16, 4 * 16($5)",
+    "sw $17, 4 * 17($5)",
+    "sw $18, 4 * 18($5)",
+    "sw $19, 4 * 19($5)",
+    "sw $20, 4 * 20($5)",
+    "sw $21, 4 * 21($5)",
+    "sw $22, 4 * 22($5)",
+    "sw $23, 4 * 23($5)",
+    "sw $24, 4 * 24($5)",
+    "sw $25, 4 * 25($5)",
+    "sw $28, 4 * 28($5)",
+    "sw $sp, 4 * 29($5)",
+    "sw $30, 4 * 30($5)",
+    "sw $31, 4 * 31($5)",
+    "lw $8, {SAVED_A0}($zero)",
+    "lw $9, {SAVED_A1}($zero)",
+    "lw $10, {SAVED_A2}($zero)",
+    "sw $8, 4 * 4($5)",
+    "sw $9, 4 * 5($5)",
+    "sw $10, 4 * 6($5)",
+    "mfhi $8",
+    "mflo $9",
+    "sw $8, 4 * 32($5)",
+    "sw $9, 4 * 33($5)",
+    "jal exos_adjust", // ra is saved
+    "nop",
+    "sw $8, 4 * 34($5)",
+    "li $9, 1",
+    "lui $8, %hi(exos_kind)",
+    "sw $9, %lo(exos_kind)($8)",
+    "2: move $4, $zero",
+    "li $2, {YIELD}",
+    "syscall",
+    "b .", // a yield to nobody in particular is never refused
+    "nop",
+    // In a critical section: go on, and remember. The pc is in no sequence that cannot be entered anew but perhaps in
+    // the last instructions of a handler of a miss.
+    "4: lui $5, %hi(exos_over)",
+    "sw $4, %lo(exos_over)($5)",
+    "lui $5, %hi(exos_state)",
+    "addiu $5, $5, %lo(exos_state)",
+    "sw $8, 4 * 8($5)",
+    "sw $9, 4 * 9($5)",
+    "sw $31, 4 * 31($5)",
+    "jal exos_adjust",
+    "nop",
+    "move $27, $8",
+    "lw $8, 4 * 8($5)",
+    "lw $9, 4 * 9($5)",
+    "lw $31, 4 * 31($5)",
+    "lw $4, {SAVED_A0}($zero)",
+    "lw $5, {SAVED_A1}($zero)",
+    "lw $6, {SAVED_A2}($zero)",
+    "jr $27",
+    "nop",
+    // Where to resume instead of a0, in t0; t1 is lost.
+    "exos_adjust:",
+    "lui $8, %hi(exos_resume)",
+    "addiu $8, $8, %lo(exos_resume)",
+    "subu $9, $4, $8",
+    "sltiu $9, $9, 8",
+    "bnez $9, 1f", // k1 or sp may be loaded, not both: once more
+    "addiu $8, $8, 8",
+    "beq $4, $8, 2f", // both are: there is nothing left but the jump
+    "lui $8, %hi(exos_exception + 4)",
+    "addiu $8, $8, %lo(exos_exception + 4)",
+    "beq $4, $8, 3f",
+    "lui $8, %hi(exos_miss + 4)",
+    "addiu $8, $8, %lo(exos_miss + 4)",
+    "beq $4, $8, 3f",
+    "lui $8, %hi(exos_last_resort + 4)",
+    "addiu $8, $8, %lo(exos_last_resort + 4)",
+    "beq $4, $8, 3f",
+    "lui $8, %hi(exos_yield)",
+    "addiu $8, $8, %lo(exos_yield)",
+    "subu $9, $4, $8",
+    "sltiu $9, $9, (exos_yield_syscall - exos_yield) + 4",
+    "bnez $9, 5f",
+    "nop",
+    "jr $31",
+    "move $8, $4",
+    "1: jr $31",
+    "addiu $8, $8, -8",
+    "2: lw $8, {SAVED_K1}($zero)",
+    "jr $31",
+    "nop",
+    "3: jr $31",
+    "addiu $8, $4, -4",
+    "5: jr $31",
+    "nop",
     ".set pop",
     ".popsection",
     YIELD = const Call::Yield as u32,
+    SECOND_SEGMENT = const SECOND_SEGMENT_END.trailing_zeros(),
+    TOP = const HANDLER_STACK_TOP,
+    FRAME = const size_of::<Frame>(),
+    REGISTERS = const offset_of!(Frame, registers),
+    SAVED_K1 = const SAVED + offset_of!(SaveArea, k1),
     SAVED_A0 = const SAVED + offset_of!(SaveArea, a0),
     SAVED_A1 = const SAVED + offset_of!(SaveArea, a1),
     SAVED_A2 = const SAVED + offset_of!(SaveArea, a2),
 );
 
 unsafe extern "C" {
-    static mut exos_callee: u32;
+    static mut exos_kind: u32;
+    static mut exos_critical: u32;
+    static mut exos_over: u32;
+    static mut exos_asked: u32;
     fn exos_slice_start();
     fn exos_slice_start_end();
     fn exos_slice_end();
@@ -228,6 +325,9 @@ pub fn start_sequence() -> core::ops::Range<u32> {
 
 /// Binds the handlers of slices. A program does so before its first slice can end.
 pub(crate) fn bind() {
+    /// Where nobody asks for anything.
+    static NOTHING: u32 = 0;
+    watch_for_attention(&raw const NOTHING);
     let myself = memory::myself().0;
     let start = exos_slice_start as *const () as u32;
     let end = exos_slice_end as *const () as u32;
@@ -248,9 +348,47 @@ pub fn yield_to(who: Name) -> Result<(), Error> {
     }
 }
 
-/// Says that this environment's state is with `callee`, by an asynchronous transfer, until a transfer
-/// comes back: slices that begin meanwhile are lent to it. [`Name::NOBODY`] ends it.
-pub fn wait_for(callee: Name) {
+/// Says that this environment's state goes with the next transfer to `callee`: slices that begin before a
+/// transfer comes back are lent to it.
+#[inline(always)]
+pub fn going_to(callee: Name) {
     // SAFETY: a word that the handler of a slice's start reads.
-    unsafe { (&raw mut exos_callee).write_volatile(callee.0) };
+    unsafe { (&raw mut exos_kind).write_volatile(callee.0) };
+}
+
+/// Runs `f` with the end of this slice put off: nobody else runs meanwhile, unless `f` gives the slice up itself. It must
+/// be short: what goes beyond the slice is paid for, and past the excess-time threshold there is no more.
+pub fn critical<R>(f: impl FnOnce() -> R) -> R {
+    let (depth, over) = (&raw mut exos_critical, &raw mut exos_over);
+    // SAFETY: the program is single-threaded; the handler of a slice's end only reads the one and sets the other.
+    unsafe { depth.write_volatile(depth.read_volatile() + 1) };
+    compiler_barrier();
+    let result = f();
+    compiler_barrier();
+    // SAFETY: as above. A slice that ends between the two is over before the second is read, or ends as usual.
+    let ended = unsafe {
+        depth.write_volatile(depth.read_volatile() - 1);
+        depth.read_volatile() == 0 && over.read_volatile() != 0
+    };
+    if ended {
+        // SAFETY: as above.
+        unsafe { over.write_volatile(0) };
+        // A yield to nobody in particular is never refused.
+        let _ = yield_to(Name::NOBODY);
+    }
+    result
+}
+
+/// Keeps the compiler from moving memory accesses over it; the processor moves none.
+#[inline(always)]
+pub(crate) fn compiler_barrier() {
+    // SAFETY: no instruction at all. (`compiler_fence` crashes the compiler's back end for MIPS-I.)
+    unsafe { asm!("", options(nostack, preserves_flags)) };
+}
+
+/// Names the word that asks for attention: if it is not zero, this environment's next slice begins with a call of
+/// `exos_attend` (signal.rs) instead of what the last one left, unless that was in a handler.
+pub(crate) fn watch_for_attention(word: *const u32) {
+    // SAFETY: a word that the handler of a slice's start reads.
+    unsafe { (&raw mut exos_asked).write_volatile(word as u32) };
 }

@@ -96,6 +96,23 @@ pub fn find(name: &str) -> Result<(u32, u32), SpawnError> {
     Ok((image + file_page, file_bytes))
 }
 
+/// The name of the program at a place of the boot image.
+pub fn name_of(index: usize, into: &mut [u8; 16]) -> Option<&str> {
+    let image = call::machine(Fact::ImagePage as u32).ok()?;
+    let window = Window::open(0, image, Mapping::empty(), Capability::PUBLIC).ok()?;
+    // SAFETY: the kernel has checked the header, which is smaller than a page.
+    let header = unsafe { &*(window.0 as *const Header) };
+    *into = header.programs().get(index)?.name;
+    let length = into.iter().position(|byte| *byte == 0).unwrap_or(into.len());
+    core::str::from_utf8(&into[..length]).ok()
+}
+
+/// Looks at a page that everybody may read.
+pub(crate) fn with_first_page<R>(page: u32, f: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+    let window = Window::open(0, page, Mapping::empty(), Capability::PUBLIC)?;
+    Ok(f(window.bytes()))
+}
+
 /// Spawns a program of the boot image. It has no time slice: transfer, yield or give it one. The
 /// words are the first of the page that it shares with this environment.
 ///

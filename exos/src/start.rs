@@ -5,7 +5,7 @@ use core::panic::PanicInfo;
 
 use aegis_abi::layout::PAGE_SIZE;
 
-use crate::{call, memory, println, slice};
+use crate::{call, console, memory, process, signal, slice};
 
 /// Where a spawned program finds the page that it shares with the one that spawned it.
 pub const START_PAGE: u32 = 2 * PAGE_SIZE;
@@ -60,6 +60,12 @@ macro_rules! program {
 
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    println!("program: {info}");
+    use core::fmt::Write;
+    // Straight to the console: what the standard output is may be part of the trouble.
+    let _ = writeln!(console::Console, "program: {info}");
+    if process::is_process() {
+        // Aborts with a register dump and a backtrace.
+        signal::abort()
+    }
     exit(101)
 }

@@ -62,6 +62,9 @@ pub fn build(programs: &[Program<'_>]) -> Result<Vec<u8>, BuildError> {
     check_names(programs)?;
     let executables = programs.iter().map(executable).collect::<Result<Vec<_>, _>>()?;
     let first = executables.first().ok_or(BuildError::NoProgram)?;
+    if !first.is_bare() {
+        return Err(BuildError::Program { name: programs[0].name.to_owned(), reason: ElfError::NotBare });
+    }
     let first_pages: Vec<_> = first.pages().collect();
 
     // Where everything goes. The limits on programs keep these sums far from overflow.

@@ -11,9 +11,11 @@ use crate::words::pages;
 
 /// The lowest address that a program may occupy.
 pub const PROGRAM_START: u32 = PROGRAM_BASE;
-/// The address behind the highest that a program may occupy. For now all its pages are pinned in
+/// The address behind the highest that a bare program may occupy: all its pages are pinned in
 /// the second segment, whose last four pages are windows (`linker/program.ld`).
 pub const PROGRAM_END: u32 = SECOND_SEGMENT_END - 4 * PAGE_SIZE;
+/// Where what a process writes may be instead: ordinary memory (`linker/process.ld`).
+pub const PROCESS_DATA: core::ops::Range<u32> = 0x10_0000..0x1000_0000;
 /// Most bytes of one ELF file, as the image carries it.
 pub const MAX_FILE_BYTES: u32 = 4 << 20;
 
@@ -67,6 +69,9 @@ pub enum ElfError {
         "segment at {0:#010x} lies outside the space for programs ({PROGRAM_START:#010x}..{PROGRAM_END:#010x})"
     )]
     OutsideProgramSpace(u32),
+    /// What the first program must be.
+    #[error("the first program must be a bare one, all of it below {PROGRAM_END:#010x}")]
+    NotBare,
     /// The segment starts where programs are, but does not end there.
     #[error("too large in memory: segment at {0:#010x} ends at {1:#010x}, the limit is {PROGRAM_END:#010x}")]
     MemoryTooLarge(u32, u32),
@@ -192,6 +197,12 @@ impl<'a> Executable<'a> {
         Ok(Self { entry, segments, file })
     }
 
+    /// Whether all of it lies in the second segment, as the kernel wants the first program.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.segments.iter().all(|segment| segment.address < PROGRAM_END)
+    }
+
     /// The program as pages, by address.
     pub fn pages(&self) -> impl Iterator<Item = Page> {
         self.segments.iter().flat_map(|segment| {
@@ -292,16 +303,17 @@ fn segment<'a>(
         .and_then(|end| bytes.get(offset as usize..end as usize))
         .ok_or(ElfError::SegmentOutsideFile(address))?;
     let end = address.checked_add(memory_bytes).ok_or(ElfError::AddressOverflow(address))?;
-    if !(PROGRAM_START..PROGRAM_END).contains(&address) {
+    let flags = header.p_flags(LittleEndian);
+    let process_data = flags.contains(elf::PF_W) && PROCESS_DATA.contains(&address);
+    if !process_data && !(PROGRAM_START..PROGRAM_END).contains(&address) {
         return Err(ElfError::OutsideProgramSpace(address));
     }
-    if end > PROGRAM_END {
+    if end > if process_data { PROCESS_DATA.end } else { PROGRAM_END } {
         return Err(ElfError::MemoryTooLarge(address, end));
     }
     if address % PAGE_SIZE != offset % PAGE_SIZE {
         return Err(ElfError::Misaligned(address, offset));
     }
-    let flags = header.p_flags(LittleEndian);
     Ok(Some(Segment {
         address,
         memory_bytes,

@@ -1,0 +1,13 @@
+//! What of ExOS needs no machine: functions from values to values, tested on the host.
+//!
+//! - [`page_table`]: three page tables behind one trait (paper, sections 6.2 and 7.2)
+//! - [`schedule`]: who runs next (section 7.3)
+//! - [`ring`]: the index arithmetic of pipes (section 6.1)
+//! - [`elf`]: checks of executable files
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod elf;
+pub mod page_table;
+pub mod ring;
+pub mod schedule;

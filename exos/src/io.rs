@@ -1,0 +1,261 @@
+//! Open files: the console, and the ends of pipes.
+//!
+//! Descriptors are a small table of the process's own. 0, 1 and 2 are standard input, output and error. A fork's child has
+//! them, too; they outlive an exec.
+
+use core::mem::MaybeUninit;
+
+use aegis_abi::Capability;
+
+use crate::pipe::{Pipe, PipeError};
+use crate::process::arguments::{FILES, FileWords};
+use crate::process::table::channel;
+use crate::process::{self, ProcessError};
+use crate::vm::VmError;
+use crate::vm::map::Share;
+use crate::{call, console, signal};
+
+/// What a descriptor stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum File {
+    Console,
+    Read(Pipe),
+    Write(Pipe),
+}
+
+/// Why a descriptor cannot be used so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoError {
+    /// It is not open, or not for this.
+    BadDescriptor,
+    /// No descriptor is left.
+    TooMany,
+    /// Nobody reads what is written.
+    BrokenPipe,
+    /// A signal came first.
+    Interrupted,
+    /// No memory, or what else the virtual memory says.
+    Memory(VmError),
+}
+
+impl From<PipeError> for IoError {
+    fn from(error: PipeError) -> Self {
+        match error {
+            PipeError::Broken => Self::BrokenPipe,
+            PipeError::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+#[unsafe(link_section = ".bss.pinned.files")]
+static mut TABLE: MaybeUninit<[Option<File>; FILES]> = MaybeUninit::uninit();
+
+fn table() -> &'static mut [Option<File>; FILES] {
+    // SAFETY: a process begins with `close_none`; it is single-threaded, and nothing here keeps the reference over a wait.
+    unsafe { (*&raw mut TABLE).assume_init_mut() }
+}
+
+/// Begins with nothing open.
+pub(crate) fn close_none() {
+    // SAFETY: before anything else here.
+    unsafe { (*&raw mut TABLE).write([None; FILES]) };
+}
+
+fn get(descriptor: usize) -> Result<File, IoError> {
+    table().get(descriptor).copied().flatten().ok_or(IoError::BadDescriptor)
+}
+
+fn free_descriptor() -> Result<usize, IoError> {
+    table().iter().position(Option::is_none).ok_or(IoError::TooMany)
+}
+
+impl File {
+    fn enrol(self, open: bool) {
+        match self {
+            Self::Console => {}
+            Self::Read(pipe) => pipe.enrol(false, open),
+            Self::Write(pipe) => pipe.enrol(true, open),
+        }
+    }
+
+    fn pipe(self) -> Option<Pipe> {
+        match self {
+            Self::Console => None,
+            Self::Read(pipe) | Self::Write(pipe) => Some(pipe),
+        }
+    }
+}
+
+/// Makes a pipe; tells the descriptors to read from and to write to.
+///
+/// # Errors
+/// [`IoError::TooMany`], [`IoError::Memory`].
+pub fn pipe() -> Result<(usize, usize), IoError> {
+    let read = free_descriptor()?;
+    let write = (read + 1..FILES).find(|index| table()[*index].is_none()).ok_or(IoError::TooMany)?;
+    let pipe = Pipe::new().map_err(IoError::Memory)?;
+    table()[read] = Some(File::Read(pipe));
+    table()[write] = Some(File::Write(pipe));
+    pipe.enrol(false, true);
+    pipe.enrol(true, true);
+    Ok((read, write))
+}
+
+/// The pipe behind a descriptor, for those who read and write it without the table.
+#[must_use]
+pub fn pipe_of(descriptor: usize) -> Option<Pipe> {
+    get(descriptor).ok()?.pipe()
+}
+
+/// Makes `to` stand for what `from` stands for, and closes what it stood for.
+///
+/// # Errors
+/// [`IoError::BadDescriptor`].
+pub fn duplicate_to(from: usize, to: usize) -> Result<(), IoError> {
+    let file = get(from)?;
+    if to >= FILES {
+        return Err(IoError::BadDescriptor);
+    }
+    if from != to {
+        let _ = close(to);
+        table()[to] = Some(file);
+    }
+    Ok(())
+}
+
+/// Closes a descriptor.
+///
+/// # Errors
+/// [`IoError::BadDescriptor`].
+pub fn close(descriptor: usize) -> Result<(), IoError> {
+    let file = get(descriptor)?;
+    table()[descriptor] = None;
+    // The last of the same kind: this process cannot read any more, or write.
+    if !table().contains(&Some(file)) {
+        file.enrol(false);
+    }
+    if let Some(pipe) = file.pipe()
+        && !table().iter().flatten().any(|other| other.pipe() == Some(pipe))
+    {
+        pipe.detach();
+    }
+    Ok(())
+}
+
+/// Closes everything.
+pub fn close_all() {
+    for descriptor in 0..FILES {
+        let _ = close(descriptor);
+    }
+}
+
+/// Reads what there is, at least a byte; zero at the end.
+///
+/// # Errors
+/// [`IoError::BadDescriptor`], [`IoError::Interrupted`].
+pub fn read(descriptor: usize, into: &mut [u8]) -> Result<usize, IoError> {
+    match get(descriptor)? {
+        File::Console => read_console(into),
+        File::Read(pipe) => Ok(pipe.read(into)?),
+        File::Write(_) => Err(IoError::BadDescriptor),
+    }
+}
+
+/// Writes all of it.
+///
+/// # Errors
+/// [`IoError::BadDescriptor`], [`IoError::Interrupted`], [`IoError::BrokenPipe`], after a SIGPIPE that did not end the
+/// process.
+pub fn write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
+    match get(descriptor)? {
+        File::Console => {
+            console::write(from);
+            Ok(from.len())
+        }
+        File::Read(_) => Err(IoError::BadDescriptor),
+        File::Write(pipe) => match pipe.write(from) {
+            Ok(done) => Ok(done),
+            Err((PipeError::Interrupted, done)) if done > 0 => Ok(done),
+            Err((error, _)) => {
+                if error == PipeError::Broken {
+                    let _ = signal::kill(process::id(), signal::SIGPIPE);
+                }
+                Err(error.into())
+            }
+        },
+    }
+}
+
+/// Reads keys as they come: no echo, no lines.
+fn read_console(into: &mut [u8]) -> Result<usize, IoError> {
+    let Some(first) = into.first_mut() else { return Ok(0) };
+    let mut key = None;
+    process::wait_until(channel::CONSOLE, || {
+        key = key.or_else(|| call::console_read().ok());
+        key.is_some()
+    })
+    .map_err(|error| match error {
+        ProcessError::Interrupted => IoError::Interrupted,
+        _ => IoError::BadDescriptor,
+    })?;
+    *first = key.unwrap_or(0) as u8;
+    let mut count = 1;
+    while let Some(place) = into.get_mut(count)
+        && let Ok(key) = call::console_read()
+    {
+        *place = key as u8;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Whether a descriptor is the console.
+#[must_use]
+pub fn is_console(descriptor: usize) -> bool {
+    get(descriptor) == Ok(File::Console)
+}
+
+/// Takes up the files that a program is started with.
+pub(crate) fn start(files: &[FileWords; FILES]) {
+    for (descriptor, words) in files.iter().enumerate() {
+        let share = Share {
+            page: words.page,
+            read: Capability::from_words(words.read[0], words.read[1]),
+            write: Capability::from_words(words.write[0], words.write[1]),
+        };
+        let known = table().iter().flatten().find_map(|file| file.pipe().filter(|pipe| pipe.share == share));
+        let pipe = || known.or_else(|| Pipe::attach(share).ok());
+        table()[descriptor] = match words.kind {
+            1 => Some(File::Console),
+            2 => pipe().map(File::Read),
+            3 => pipe().map(File::Write),
+            _ => None,
+        };
+    }
+}
+
+/// The same files, as they cross an exec.
+pub(crate) fn files() -> [FileWords; FILES] {
+    let mut words = [FileWords::default(); FILES];
+    for (to, file) in words.iter_mut().zip(table()) {
+        to.kind = match file {
+            None => 0,
+            Some(File::Console) => 1,
+            Some(File::Read(_)) => 2,
+            Some(File::Write(_)) => 3,
+        };
+        if let Some(pipe) = file.and_then(File::pipe) {
+            to.page = pipe.share.page;
+            to.read = pipe.share.read.words();
+            to.write = pipe.share.write.words();
+        }
+    }
+    words
+}
+
+/// A child has its parent's files, too.
+pub(crate) fn forked() {
+    for file in table().iter().flatten() {
+        file.enrol(true);
+    }
+}

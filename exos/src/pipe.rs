@@ -1,0 +1,292 @@
+//! Pipes: a ring in a page that processes share (paper, section 6.1, Table 8).
+//!
+//! Whoever finds the ring empty, or full, gives its slice to the other party; only if that does not help does it wait in the
+//! table of processes. The other party is not trusted with this process's memory: what it writes into the ring's header
+//! cannot lead outside of it.
+
+use aegis_abi::Name;
+use exos_core::ring;
+
+use crate::process::table::{self, PROCESSES, channel, get};
+use crate::process::{self, ProcessError};
+use crate::vm::VmError;
+use crate::vm::map::{self, Protection, Share};
+use crate::{memory, slice};
+
+pub(crate) mod made;
+
+/// Bytes that a pipe holds.
+pub const CAPACITY: u32 = 2048;
+
+/// A page: header and ring. Shared, so every word is read and written at once.
+#[repr(C)]
+struct Ring {
+    /// Bytes read, and written, since the pipe was made, modulo 2^32.
+    read: u32,
+    written: u32,
+    /// Who read, and wrote, last: the other party to yield to.
+    reader: u32,
+    writer: u32,
+    /// Not zero if somebody waits to read, or to write.
+    reader_waits: u32,
+    writer_waits: u32,
+    /// The page's number: what waiting is named by.
+    page: u32,
+    padding: u32,
+    /// Which processes can read, and write: the number of the process at each place of the table, plus one, or zero.
+    readers: [u32; PROCESSES],
+    writers: [u32; PROCESSES],
+    bytes: [u8; CAPACITY as usize],
+}
+
+const _: () = assert!(size_of::<Ring>() <= 4096);
+
+/// One end of a pipe, or both: a mapping of its page. Not closed when it is dropped: see [`crate::io`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pipe {
+    address: u32,
+    /// The page, for those who are to share it.
+    pub share: Share,
+}
+
+/// How reading or writing ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipeError {
+    /// Nobody reads any more.
+    Broken,
+    /// A signal came first.
+    Interrupted,
+}
+
+macro_rules! word {
+    ($pipe:expr, $field:ident) => {{
+        let ring = $pipe.address as *mut Ring;
+        // SAFETY: the page is mapped there while the pipe is; others write it, so the word is read once.
+        unsafe { (&raw const (*ring).$field).read_volatile() }
+    }};
+    ($pipe:expr, $field:ident = $value:expr) => {{
+        let value = $value;
+        let ring = $pipe.address as *mut Ring;
+        // SAFETY: as above.
+        unsafe { (&raw mut (*ring).$field).write_volatile(value) }
+    }};
+}
+
+impl Pipe {
+    /// Makes a pipe, and maps it.
+    ///
+    /// # Errors
+    /// [`VmError`].
+    pub fn new() -> Result<Self, VmError> {
+        let share = made::new()?;
+        match Self::attach(share) {
+            Ok(pipe) => {
+                // SAFETY: mapped, writable, and nobody else's yet.
+                unsafe { core::ptr::write_bytes(pipe.address as *mut u32, 0, 1024) };
+                word!(pipe, page = share.page);
+                Ok(pipe)
+            }
+            Err(error) => {
+                made::unused(share.page);
+                Err(error)
+            }
+        }
+    }
+
+    /// Maps a pipe that somebody has made.
+    ///
+    /// # Errors
+    /// [`VmError`].
+    pub fn attach(share: Share) -> Result<Self, VmError> {
+        let address = map::map_shared(0, share, Protection::ReadWrite)?;
+        Ok(Self { address, share })
+    }
+
+    /// Unmaps it. The page stays with whoever made it until nobody can read or write any more.
+    pub fn detach(self) {
+        let used = self.is_open(true) || self.is_open(false);
+        let _ = map::unmap(self.address, aegis_abi::layout::PAGE_SIZE);
+        if !used {
+            made::unused(self.share.page);
+        }
+    }
+
+    fn place(self, write: bool, slot: usize) -> *mut u32 {
+        let ring = self.address as *mut Ring;
+        // SAFETY: a place inside the page; nothing is read.
+        unsafe {
+            let places = if write { &raw mut (*ring).writers } else { &raw mut (*ring).readers };
+            places.cast::<u32>().add(slot % PROCESSES)
+        }
+    }
+
+    /// Says that this process can read from it, or write to it, or cannot any more.
+    pub fn enrol(self, write: bool, open: bool) {
+        let me = process::slot();
+        // SAFETY: a word of the page.
+        unsafe { self.place(write, me).write_volatile(if open { process::id() + 1 } else { 0 }) };
+        if !open {
+            // Whoever waits for this one waits for nothing now.
+            slice::critical(|| table::wake(channel::pipe(self.share.page, !write)));
+        }
+    }
+
+    /// Whether any living process can read from it, or write to it.
+    fn is_open(self, write: bool) -> bool {
+        (0..PROCESSES).any(|slot| {
+            // SAFETY: a word of the page.
+            let number = unsafe { self.place(write, slot).read_volatile() };
+            number != 0 && get!(slot, pid) == number.wrapping_sub(1) && table::lives(slot)
+        })
+    }
+
+    /// Bytes that can be read.
+    #[inline(always)]
+    fn filled(self) -> u32 {
+        ring::filled(word!(self, written), word!(self, read), CAPACITY)
+    }
+
+    /// Reads what there is, at least a byte; zero if nothing will come any more.
+    ///
+    /// # Errors
+    /// [`PipeError::Interrupted`].
+    pub fn read(self, into: &mut [u8]) -> Result<usize, PipeError> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        let filled = loop {
+            let filled = self.filled();
+            if filled > 0 {
+                break filled;
+            }
+            if !self.wait_to_read()? {
+                return Ok(0);
+            }
+        };
+        Ok(self.take(into, filled))
+    }
+
+    /// Takes bytes that are there.
+    #[inline(always)]
+    fn take(self, into: &mut [u8], filled: u32) -> usize {
+        let read = word!(self, read);
+        let count = (into.len() as u32).min(filled);
+        let (first, second) = ring::spans(read, count, CAPACITY);
+        let ring = self.address as *const Ring;
+        // SAFETY: both spans are inside the ring, whatever its header says, and as long together as `count`.
+        unsafe {
+            let bytes = (&raw const (*ring).bytes).cast::<u8>();
+            copy(bytes.add(first.start as usize), into.as_mut_ptr(), first.len());
+            copy(bytes, into.as_mut_ptr().add(first.len()), second.len());
+        }
+        word!(self, read = read.wrapping_add(count));
+        if word!(self, writer_waits) != 0 {
+            self.wake(true);
+        }
+        count as usize
+    }
+
+    /// Gives the slice to who writes, then waits. False if nobody writes any more.
+    #[inline(never)]
+    fn wait_to_read(self) -> Result<bool, PipeError> {
+        word!(self, reader = memory::myself().0);
+        if yield_to_other(word!(self, writer)) && self.filled() > 0 {
+            return Ok(true);
+        }
+        if !self.is_open(true) {
+            return Ok(self.filled() > 0);
+        }
+        word!(self, reader_waits = 1);
+        self.wait(false, || self.filled() > 0 || !self.is_open(true))?;
+        Ok(true)
+    }
+
+    /// Writes all of it, unless it cannot.
+    ///
+    /// # Errors
+    /// [`PipeError`], with how much was written before.
+    pub fn write(self, from: &[u8]) -> Result<usize, (PipeError, usize)> {
+        let mut done = 0;
+        while done < from.len() {
+            let room = CAPACITY - self.filled();
+            if room == 0 {
+                self.wait_to_write().map_err(|error| (error, done))?;
+                continue;
+            }
+            done += self.put(&from[done..], room);
+        }
+        Ok(done)
+    }
+
+    /// Puts bytes where there is room.
+    #[inline(always)]
+    fn put(self, from: &[u8], room: u32) -> usize {
+        let written = word!(self, written);
+        let count = (from.len() as u32).min(room);
+        let (first, second) = ring::spans(written, count, CAPACITY);
+        let ring = self.address as *mut Ring;
+        // SAFETY: as in `take`.
+        unsafe {
+            let bytes = (&raw mut (*ring).bytes).cast::<u8>();
+            copy(from.as_ptr(), bytes.add(first.start as usize), first.len());
+            copy(from.as_ptr().add(first.len()), bytes, second.len());
+        }
+        word!(self, written = written.wrapping_add(count));
+        if word!(self, reader_waits) != 0 {
+            self.wake(false);
+        }
+        count as usize
+    }
+
+    #[inline(never)]
+    fn wait_to_write(self) -> Result<(), PipeError> {
+        word!(self, writer = memory::myself().0);
+        if !self.is_open(false) {
+            return Err(PipeError::Broken);
+        }
+        if yield_to_other(word!(self, reader)) && self.filled() < CAPACITY {
+            return Ok(());
+        }
+        word!(self, writer_waits = 1);
+        self.wait(true, || self.filled() < CAPACITY || !self.is_open(false))?;
+        if self.is_open(false) { Ok(()) } else { Err(PipeError::Broken) }
+    }
+
+    fn wait(self, write: bool, done: impl FnMut() -> bool) -> Result<(), PipeError> {
+        match process::wait_until(channel::pipe(self.share.page, write), done) {
+            Ok(()) => Ok(()),
+            Err(ProcessError::Interrupted) => Err(PipeError::Interrupted),
+            Err(_) => Err(PipeError::Broken),
+        }
+    }
+
+    fn wake(self, write: bool) {
+        if write {
+            word!(self, writer_waits = 0);
+        } else {
+            word!(self, reader_waits = 0);
+        }
+        slice::critical(|| table::wake(channel::pipe(self.share.page, write)));
+    }
+}
+
+/// Gives the slice to the other party, if it is known and lives.
+#[inline(always)]
+fn yield_to_other(name: u32) -> bool {
+    name != 0 && name != memory::myself().0 && slice::yield_to(Name(name)).is_ok()
+}
+
+/// Copies bytes, a word at once where both are aligned.
+///
+/// # Safety
+/// As `copy_nonoverlapping`.
+#[inline(always)]
+unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
+    if count == 4 && (from as usize | to as usize).is_multiple_of(4) {
+        // SAFETY: the caller's, and aligned.
+        unsafe { to.cast::<u32>().write(from.cast::<u32>().read()) };
+    } else if count > 0 {
+        // SAFETY: the caller's.
+        unsafe { core::ptr::copy_nonoverlapping(from, to, count) };
+    }
+}

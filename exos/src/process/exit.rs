@@ -1,0 +1,139 @@
+//! How a process ends, and who is told (paper, section 6.1).
+
+use aegis_abi::{Error, Name};
+
+use super::table::{self, PROCESSES, channel, get, set, state};
+use super::{ProcessError, borrow_no_more, borrowed_from, slot, somebody_borrows, wait_until};
+use crate::pipe::made;
+use crate::vm::{pinned, vm};
+use crate::{call, io, memory, signal, slice};
+
+/// Ends this process. Its parent learns the status.
+pub fn exit(status: u32) -> ! {
+    if !super::is_process() {
+        crate::start::exit(status);
+    }
+    io::close_all();
+    let me = slot();
+    slice::critical(|| {
+        for child in 0..PROCESSES {
+            if get!(child, state) != state::FREE && get!(child, parent) == me as u32 && child != me {
+                // The scheduler takes orphans in.
+                set!(child, parent, 0);
+            }
+        }
+        set!(me, status, status);
+        set!(me, state, state::ZOMBIE);
+        let parent = get!(me, parent) as usize % PROCESSES;
+        signal::post(parent, signal::SIGCHLD);
+        table::wake_one(parent);
+    });
+    borrow_no_more();
+    if somebody_borrows() {
+        // What has come into being since the last fork nobody borrows.
+        pinned((), |()| vm().free_unshared());
+    }
+    loop {
+        slice::critical(|| {
+            if somebody_borrows() || made::in_use() {
+                return;
+            }
+            if get!(me, state) == state::LENDING {
+                set!(me, state, state::FREE);
+            }
+            let _ = call::environment_destroy(memory::myself().0);
+        });
+        super::give_way();
+    }
+}
+
+/// Waits for any child to end; tells its number and its status.
+///
+/// # Errors
+/// [`ProcessError::NoProcess`] if there is no child; [`ProcessError::Interrupted`].
+pub fn wait() -> Result<(u32, u32), ProcessError> {
+    wait_for_some(None)
+}
+
+/// Waits for a child; tells its status.
+///
+/// # Errors
+/// As [`wait`].
+pub fn wait_for(pid: u32) -> Result<u32, ProcessError> {
+    wait_for_some(Some(pid)).map(|(_, status)| status)
+}
+
+fn wait_for_some(pid: Option<u32>) -> Result<(u32, u32), ProcessError> {
+    let me = slot();
+    let mine = |child: &usize| {
+        let there =
+            matches!(get!(*child, state), state::STARTING | state::READY | state::BLOCKED | state::ZOMBIE);
+        there
+            && *child != me
+            && get!(*child, parent) == me as u32
+            && pid.is_none_or(|pid| get!(*child, pid) == pid)
+    };
+    let ended = || (0..PROCESSES).filter(mine).find(|child| get!(*child, state) == state::ZOMBIE);
+    loop {
+        if let Some(child) = ended() {
+            return Ok(reap(child));
+        }
+        if !(0..PROCESSES).any(|child| mine(&child)) {
+            return Err(ProcessError::NoProcess);
+        }
+        wait_until(channel::CHILD, || ended().is_some())?;
+    }
+}
+
+/// Forgets a child that has ended; tells its number and its status.
+pub(crate) fn reap(child: usize) -> (u32, u32) {
+    let result = (get!(child, pid), get!(child, status));
+    let name = Name(get!(child, name));
+    if lives(name) {
+        // It may be lending, or not have come to its end yet: it finds that nobody waits for it any more.
+        set!(child, state, state::LENDING);
+        let _ = slice::yield_to(name);
+    } else {
+        set!(child, state, state::FREE);
+    }
+    // A child that has ended borrows no more.
+    pinned((), |()| vm().free_lent());
+    result
+}
+
+/// Whether an environment lives.
+pub(crate) fn lives(name: Name) -> bool {
+    // Binding an event that does not exist names the environment and does nothing.
+    call::bind(name.0, u32::MAX, 0) != Err(Error::NoEnvironment)
+}
+
+/// Notes that an environment is gone whose process never said that it ended: it was destroyed.
+pub(crate) fn bury(dead: usize) {
+    slice::critical(|| {
+        if !table::lives(dead) {
+            if get!(dead, state) == state::LENDING {
+                set!(dead, state, state::FREE);
+            }
+            return;
+        }
+        for child in 0..PROCESSES {
+            if get!(child, state) != state::FREE && get!(child, parent) == dead as u32 {
+                set!(child, parent, 0);
+            }
+        }
+        set!(dead, status, 128 + signal::SIGKILL);
+        set!(dead, state, state::ZOMBIE);
+        set!(dead, lenders, [0; table::MASK]);
+        let parent = get!(dead, parent) as usize % PROCESSES;
+        signal::post(parent, signal::SIGCHLD);
+        // Who reads from it or writes to it must find out that it is gone.
+        for slot in 0..PROCESSES {
+            table::wake_one(slot);
+        }
+    });
+    for lender in (0..PROCESSES).filter(|lender| get!(*lender, state) == state::LENDING) {
+        if !borrowed_from(lender) {
+            let _ = slice::yield_to(Name(get!(lender, name)));
+        }
+    }
+}

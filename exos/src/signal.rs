@@ -1,0 +1,351 @@
+//! Signals, built on upcalls (paper, sections 5.1.1 and 6.1).
+//!
+//! A signal is a byte in the table of processes and the wish for attention: the receiver's next slice begins with a call of
+//! [`attend`] on the handlers' stack, like an exception at the instruction where the last one ended. One that waits or gives
+//! its slice up by itself attends when it goes on. Faults that nothing explains become signals of the process itself.
+//! What Aegis wants back (section 3.3) is attended to in the same way.
+
+use core::arch::global_asm;
+
+use aegis_abi::environment::{Event, cause};
+use aegis_abi::layout::Resource;
+
+use crate::exception::Frame;
+use crate::layout::TEXT;
+use crate::process::table::{self, SIGNALS, get, set};
+use crate::process::{self, ProcessError};
+use crate::{call, console, memory, vm};
+
+macro_rules! signals {
+    ($($(#[doc = $doc:literal])* $name:ident = $number:literal;)*) => {
+        $($(#[doc = $doc])* pub const $name: u32 = $number;)*
+
+        /// The name of a signal.
+        #[must_use]
+        pub const fn name(signal: u32) -> &'static str {
+            match signal {
+                $($number => stringify!($name),)*
+                _ => "SIG?",
+            }
+        }
+
+        /// The signal with this name, with or without the three letters.
+        #[must_use]
+        pub fn number(name: &str) -> Option<u32> {
+            let same = |full: &str| full == name || full.strip_prefix("SIG") == Some(name);
+            $(if same(stringify!($name)) { return Some($number); })*
+            None
+        }
+    };
+}
+
+signals! {
+    /// The terminal is gone.
+    SIGHUP = 1;
+    /// Control-C.
+    SIGINT = 2;
+    /// An instruction that there is not.
+    SIGILL = 4;
+    /// A breakpoint.
+    SIGTRAP = 5;
+    /// The program gave up.
+    SIGABRT = 6;
+    /// Arithmetic that has no result.
+    SIGFPE = 8;
+    /// Ends it, whatever it thinks of that.
+    SIGKILL = 9;
+    /// An address that is not aligned.
+    SIGBUS = 10;
+    /// An address where nothing is, or not this.
+    SIGSEGV = 11;
+    /// A system call that there is not.
+    SIGSYS = 12;
+    /// A pipe that nobody reads from.
+    SIGPIPE = 13;
+    /// The alarm that it set.
+    SIGALRM = 14;
+    /// It should end.
+    SIGTERM = 15;
+    /// A child has ended.
+    SIGCHLD = 20;
+    /// For programs.
+    SIGUSR1 = 30;
+    /// For programs.
+    SIGUSR2 = 31;
+}
+
+/// What a process does about a signal.
+#[derive(Clone, Copy)]
+pub enum Action {
+    /// Ends, but for SIGCHLD.
+    Default,
+    /// Nothing.
+    Ignore,
+    /// Calls a function with its number. It may do what the program may; a wait that it interrupts says so.
+    Call(fn(u32)),
+}
+
+const DEFAULT: usize = 0;
+const IGNORE: usize = 1;
+
+struct Signals {
+    /// Addresses of functions, or [`DEFAULT`], or [`IGNORE`].
+    actions: [usize; SIGNALS],
+    /// Set while the process reports its own end, and when it has given up by itself.
+    reporting: bool,
+    aborting: bool,
+}
+
+#[unsafe(link_section = ".bss.pinned.signals")]
+static mut STATE: Signals = Signals { actions: [DEFAULT; SIGNALS], reporting: false, aborting: false };
+
+fn state() -> &'static mut Signals {
+    // SAFETY: no function here keeps it over a call of the program's.
+    unsafe { &mut *&raw mut STATE }
+}
+
+/// Chooses what this process does about a signal; tells what it did before.
+///
+/// # Errors
+/// The number, if there is no such signal or nothing can be done about it (SIGKILL).
+pub fn set_action(signal: u32, action: Action) -> Result<Action, u32> {
+    if signal as usize >= SIGNALS || signal == 0 || signal == SIGKILL {
+        return Err(signal);
+    }
+    let before = action_of(signal);
+    state().actions[signal as usize] = match action {
+        Action::Default => DEFAULT,
+        Action::Ignore => IGNORE,
+        Action::Call(function) => function as usize,
+    };
+    Ok(before)
+}
+
+fn action_of(signal: u32) -> Action {
+    match state().actions[signal as usize % SIGNALS] {
+        DEFAULT => Action::Default,
+        IGNORE => Action::Ignore,
+        // SAFETY: no other numbers are stored than addresses of such functions.
+        address => Action::Call(unsafe { core::mem::transmute::<usize, fn(u32)>(address) }),
+    }
+}
+
+/// Sends a signal to a process.
+///
+/// # Errors
+/// [`ProcessError::NoProcess`].
+pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
+    let slot = table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess)?;
+    if signal == 0 {
+        return Ok(());
+    }
+    if signal as usize >= SIGNALS {
+        return Err(ProcessError::NoProcess);
+    }
+    crate::slice::critical(|| post(slot, signal));
+    if slot == process::slot() {
+        attend();
+    }
+    Ok(())
+}
+
+/// Raises SIGALRM in this process after so many microseconds; zero: not any more.
+pub fn alarm(microseconds: u32) {
+    let now = call::microseconds().unwrap_or(0);
+    set!(process::slot(), wake_at, now.wrapping_add(microseconds));
+    set!(process::slot(), alarm, u32::from(microseconds != 0));
+}
+
+/// Leaves a signal for a process. In a critical section.
+pub(crate) fn post(slot: usize, signal: u32) {
+    let entry = table::entry(slot);
+    // SAFETY: the table is pinned; the signal's number is below SIGNALS; a byte is stored at once.
+    unsafe { (&raw mut (*entry).pending).cast::<u8>().add(signal as usize % SIGNALS).write_volatile(1) };
+    if slot == 0 {
+        return; // the scheduler looks for itself
+    }
+    set!(slot, attention, 1);
+    table::wake_one(slot);
+}
+
+global_asm!(
+    ".pushsection .text.slice, \"ax\", @progbits",
+    ".set push",
+    ".set noreorder",
+    // Aegis wants something back. Nothing is saved and nothing to be lost: note it, and begin the slice.
+    ".globl exos_revocation",
+    "exos_revocation:",
+    "li $8, 1",
+    "lui $9, %hi(exos_asked)",
+    "lw $9, %lo(exos_asked)($9)",
+    "nop",
+    "sw $8, 0($9)",
+    "j exos_slice_start",
+    "nop",
+    ".set pop",
+    ".popsection",
+);
+
+/// Binds what Aegis tells a process.
+pub(crate) fn bind() {
+    unsafe extern "C" {
+        fn exos_revocation();
+    }
+    let myself = memory::myself().0;
+    let entry = exos_revocation as *const () as u32;
+    // Both are told in the environment's page, which is looked at later.
+    let _ = call::bind(myself, Event::Revocation as u32, entry);
+    let _ = call::bind(myself, Event::Repossession as u32, entry);
+}
+
+/// Called at the start of a slice, with what the last one left: on the handlers' stack.
+#[unsafe(no_mangle)]
+extern "C" fn exos_attend(_frame: &mut Frame) {
+    attend();
+}
+
+/// Attends to what has come; tells whether a signal was handled by the program.
+pub(crate) fn attend() -> bool {
+    if !process::is_process() {
+        return false;
+    }
+    let me = process::slot();
+    let mut handled = false;
+    while get!(me, attention) != 0 {
+        set!(me, attention, 0);
+        give_back();
+        for signal in 1..SIGNALS as u32 {
+            if take(me, signal) {
+                handled |= act(signal);
+            }
+        }
+    }
+    handled
+}
+
+/// Takes a signal that has come.
+fn take(slot: usize, signal: u32) -> bool {
+    let entry = table::entry(slot);
+    // SAFETY: as in `post`.
+    unsafe {
+        let byte = (&raw mut (*entry).pending).cast::<u8>().add(signal as usize);
+        let came = byte.read_volatile() != 0;
+        byte.write_volatile(0);
+        came
+    }
+}
+
+/// Does what this process does about a signal; tells whether that was a function of the program's.
+fn act(signal: u32) -> bool {
+    match action_of(signal) {
+        Action::Ignore => false,
+        Action::Call(function) => {
+            function(signal);
+            true
+        }
+        Action::Default if signal == SIGCHLD => false,
+        Action::Default => process::exit(128 + signal),
+    }
+}
+
+/// Gives back what Aegis wants.
+fn give_back() {
+    let revocation = &memory::environment().revocation;
+    let wanted = revocation.wanted[Resource::Pages as usize];
+    if wanted > 0 {
+        vm::swap::give_up(wanted);
+    }
+    if memory::environment().repossession.count > 0 {
+        let _ = call::repossession_done();
+    }
+}
+
+/// Ends this process as one that gave up: with a report.
+pub fn abort() -> ! {
+    state().aborting = true;
+    // SAFETY: the exception is turned into the signal, which does not come back.
+    unsafe { core::arch::asm!("break", options(noreturn, nostack)) }
+}
+
+/// An exception that nobody has explained: a signal of the process.
+pub(crate) fn fault(frame: &mut Frame) {
+    let signal = match frame.code() {
+        cause::MODIFIED | cause::TLB_LOAD | cause::TLB_STORE => SIGSEGV,
+        cause::ADDRESS_LOAD | cause::ADDRESS_STORE if frame.bad_address.is_multiple_of(4) => SIGSEGV,
+        cause::ADDRESS_LOAD | cause::ADDRESS_STORE | cause::BUS_FETCH | cause::BUS_DATA => SIGBUS,
+        cause::SYSTEM_CALL => SIGSYS,
+        cause::BREAKPOINT if state().aborting => SIGABRT,
+        cause::BREAKPOINT => SIGTRAP,
+        cause::OVERFLOW => SIGFPE,
+        _ => SIGILL,
+    };
+    match action_of(signal) {
+        Action::Call(function) => function(signal),
+        _ => die(frame, signal, "at address"),
+    }
+}
+
+/// No page is left for a fault: the process cannot go on.
+pub(crate) fn out_of_memory(frame: &mut Frame) {
+    die(frame, SIGKILL, "out of memory at address");
+}
+
+/// Reports and ends.
+fn die(frame: &Frame, signal: u32, what: &str) -> ! {
+    if !core::mem::replace(&mut state().reporting, true) {
+        report(frame, name(signal), what);
+    }
+    process::exit(128 + signal)
+}
+
+/// Says how a program ends, for people and for the tool that adds names (`bench symbolize`).
+pub(crate) fn report(frame: &Frame, signal: &str, what: &str) {
+    use core::fmt::Write;
+    let program = get!(process::slot(), program);
+    let length = program.iter().position(|byte| *byte == 0).unwrap_or(program.len());
+    let program = core::str::from_utf8(&program[..length]).unwrap_or("?");
+    // Straight to the console: what the standard output is may be part of the trouble.
+    let mut out = console::Console;
+    let _ = writeln!(out, "{program}: {signal} {what} {:#010x} (pid {})", frame.bad_address, process::id());
+    let _ = writeln!(
+        out,
+        "  pc {:08x} ra {:08x} cause {:08x} hi {:08x} lo {:08x}",
+        frame.pc, frame.registers[31], frame.cause, frame.hi, frame.lo
+    );
+    for (index, row) in frame.registers.chunks(8).enumerate() {
+        let _ = write!(out, "  r{:<2}", index * 8);
+        for register in row {
+            let _ = write!(out, " {register:08x}");
+        }
+        let _ = writeln!(out);
+    }
+    let _ = write!(out, "  backtrace: {:08x}", frame.pc);
+    let mut left = 12;
+    let mut at = frame.registers[29] & !3;
+    // What looks like a return address: a word of the stack that points behind a call.
+    while left > 0
+        && (crate::layout::STACK_END - crate::layout::STACK_BYTES..crate::layout::STACK_END).contains(&at)
+    {
+        // SAFETY: the stack above the stack pointer is mapped, or becomes so.
+        let word = unsafe { (at as *const u32).read_volatile() };
+        if is_behind_call(word) {
+            let _ = write!(out, " {word:08x}");
+            left -= 1;
+        }
+        at += 4;
+    }
+    let _ = writeln!(out);
+}
+
+/// Whether the instruction two before an address is a jump and link.
+fn is_behind_call(word: u32) -> bool {
+    if !word.is_multiple_of(4) || !(TEXT.start + 8..TEXT.end).contains(&word) {
+        return false;
+    }
+    if memory::pinned(word - 8).is_none() {
+        return false;
+    }
+    // SAFETY: code that is pinned there.
+    let call = unsafe { ((word - 8) as *const u32).read() };
+    call >> 26 == 3 || call & 0xfc1f_003f == 9
+}

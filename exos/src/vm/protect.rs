@@ -1,0 +1,133 @@
+//! Protection, and what is known of pages (paper, section 6.2: prot1, prot100, unprot100, dirty).
+//!
+//! A change of protection touches the page table and both TLBs. One page is bound anew at once. Of a range the
+//! bindings are taken back, in one call, if rights are lost; what gains rights is bound when it is touched.
+
+use aegis_abi::layout::{Mapping, PAGE_SIZE};
+use exos_core::page_table::{Pte, Soft};
+
+use super::map::{Protection, pages_of};
+use super::{DEMAND, OWN, SWAPPED, Vm, VmError, fault, pinned, vm};
+use crate::call;
+use crate::layout::address;
+
+const RIGHTS: Soft = Soft::READ.union(Soft::WRITE);
+
+/// Sets what the program may do with the memory at an address, a multiple of a page, for so many bytes.
+///
+/// # Errors
+/// [`VmError::Range`], [`VmError::Unmapped`] if something of it is not mapped: nothing is changed then;
+/// [`VmError::NoMemory`].
+#[inline]
+pub fn protect(start: u32, bytes: u32, protection: Protection) -> Result<(), VmError> {
+    pinned((start, bytes, protection), |(start, bytes, protection)| {
+        let soft = protection.soft();
+        if bytes == PAGE_SIZE && start.is_multiple_of(PAGE_SIZE) {
+            return vm().protect_page(crate::layout::page(start), soft);
+        }
+        let (first, end) = pages_of(start, bytes)?;
+        vm().protect_range(first, end, soft)
+    })
+}
+
+/// Whether the page of an address has been written since it was mapped. `None` if nothing is mapped there.
+#[inline]
+#[must_use]
+pub fn is_dirty(address: u32) -> Option<bool> {
+    pinned(address, |address| {
+        let pte = vm().table().find(crate::layout::page(address))?;
+        Some(pte.soft().contains(Soft::DIRTY))
+    })
+}
+
+/// Whether the page of an address has been touched since it was last asked about by whoever looks for pages to give up.
+#[must_use]
+pub fn is_referenced(address: u32) -> Option<bool> {
+    pinned(address, |address| {
+        let pte = vm().table().find(crate::layout::page(address))?;
+        Some(pte.soft().contains(Soft::REFERENCED))
+    })
+}
+
+impl Vm {
+    /// Protects one page.
+    pub(super) fn protect_page(&mut self, vpn: u32, soft: Soft) -> Result<(), VmError> {
+        let Some(pte) = self.table().find(vpn) else { return self.protect_range(vpn, vpn + 1, soft) };
+        let mut now = pte.soft() - RIGHTS | soft;
+        if soft.contains(Soft::WRITE) {
+            if fault::about_to_be_written(vpn) {
+                // It is tried again now: this spares it another fault.
+                now |= Soft::DIRTY;
+            }
+            fault::unprotected(vpn);
+        } else {
+            fault::protected(vpn);
+        }
+        pte.set_soft(now);
+        let pte = *pte;
+        if !soft.contains(Soft::READ) || pte.entry & (SWAPPED | DEMAND) != 0 {
+            call::tlb_delete(address(vpn))?;
+            return Ok(());
+        }
+        self.bind(pte)
+    }
+
+    /// Protects pages `first..end`.
+    fn protect_range(&mut self, first: u32, end: u32, soft: Soft) -> Result<(), VmError> {
+        let mut lost = Soft::empty();
+        let mut at = first;
+        let mut count = 0;
+        while at < end {
+            let run = self.table().run(at, end);
+            let Some(last) = run.last() else { break };
+            at = last.vpn() + 1;
+            count += run.len() as u32;
+            for pte in run {
+                lost |= pte.soft() - soft;
+                pte.set_soft(pte.soft() - RIGHTS | soft);
+            }
+        }
+        if count < end - first {
+            // Some of it has not been touched yet, or is not mapped.
+            self.protect_untouched(first, end, soft)?;
+        }
+        if soft.contains(Soft::WRITE) {
+            fault::unprotected_many();
+        }
+        if lost.intersects(RIGHTS) {
+            call::tlb_delete_range(address(first), end - first)?;
+        }
+        Ok(())
+    }
+
+    /// Notes the protection of pages that regions will bring.
+    fn protect_untouched(&mut self, first: u32, end: u32, soft: Soft) -> Result<(), VmError> {
+        for insert in [false, true] {
+            for vpn in first..end {
+                if self.table().find(vpn).is_some() {
+                    continue;
+                }
+                if self.region_of(vpn).is_none() {
+                    return Err(VmError::Unmapped);
+                }
+                if insert {
+                    self.insert(Pte::new(vpn, soft, OWN, DEMAND))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Chooses whether a page is cached.
+    pub(super) fn set_cached(&mut self, vpn: u32, cached: bool) -> Result<(), VmError> {
+        // It has to be there, and to stay so its bits are kept in the entry.
+        if self.table().find(vpn).is_none_or(|pte| pte.entry & (SWAPPED | DEMAND) != 0) {
+            self.resolve(vpn, false).map_err(|_| VmError::Unmapped)?;
+        }
+        let Some(pte) = self.table().find(vpn) else { return Err(VmError::Unmapped) };
+        let uncached = Mapping::UNCACHED.bits();
+        pte.entry = if cached { pte.entry & !uncached } else { pte.entry | uncached };
+        let pte = *pte;
+        self.bind(pte)
+    }
+}
