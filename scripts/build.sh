@@ -32,6 +32,11 @@ test-hostile    check  bystander hostile
 test-fault      check  fault
 test-fuzz       check  fuzz
 selfcheck       check  init selfcheck
+bench-ipc       plain  init bench_ipc
+bench-matrix    plain  init bench_matrix
+bench-vm-linear plain  init bench_vm_linear
+bench-vm-inverted plain init bench_vm_inverted
+bench-vm-clustered plain init bench_vm_clustered
 "
 
 TRIPLE=mips-unknown-none

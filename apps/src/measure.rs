@@ -39,25 +39,48 @@ pub fn ticks(body: Loop, n: u32, argument: u32) -> (u32, u32) {
 }
 
 /// Three trials of a row, each at another phase of the clock.
+#[allow(dead_code, reason = "some benchmarks take longer")]
 pub fn row(table: &str, name: &str, body: Loop, argument: u32, per: u32) {
     row_of(iterations(), table, name, body, argument, per);
 }
 
 /// The same with `n` iterations, for what takes long.
 pub fn row_of(n: u32, table: &str, name: &str, body: Loop, argument: u32, per: u32) {
-    trials(n, table, name, body, argument, format_args!("per={per}"));
+    trials(n, table, name, body, argument, format_args!("per={per}"), || {});
+}
+
+/// The same for a system that is not the one that the runner knows, if one is given, and with something to be done before each
+/// trial that is not measured.
+#[allow(dead_code, reason = "most benchmarks have none")]
+pub fn row_for(system: Option<&str>, n: u32, table: &str, name: &str, body: Loop, per: u32, before: fn()) {
+    match system {
+        Some(system) => {
+            trials(n, table, name, body, 0, format_args!("per={per} system=\"{system}\""), before)
+        }
+        None => trials(n, table, name, body, 0, format_args!("per={per}"), before),
+    }
 }
 
 /// A point of a figure, `x` on its horizontal axis.
 #[allow(dead_code, reason = "most benchmarks have none")]
 pub fn point(n: u32, figure: &str, curve: &str, x: u32, body: Loop, argument: u32) {
-    trials(n, figure, curve, body, argument, format_args!("x={x}"));
+    trials(n, figure, curve, body, argument, format_args!("x={x}"), || {});
 }
 
-fn trials(n: u32, table: &str, name: &str, body: Loop, argument: u32, extra: core::fmt::Arguments) {
+fn trials(
+    n: u32,
+    table: &str,
+    name: &str,
+    body: Loop,
+    argument: u32,
+    extra: core::fmt::Arguments,
+    before: fn(),
+) {
     // Once to warm up: the first pass fills both TLBs and the transfer caches.
+    before();
     ticks(body, n.min(1000), argument);
     for trial in 1..=3 {
+        before();
         // SAFETY: the loop counts down and does nothing else.
         unsafe { measure_empty(trial * 137, 0) };
         let (begin, ticks) = ticks(body, n, argument);

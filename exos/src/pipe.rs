@@ -150,6 +150,7 @@ impl Pipe {
     ///
     /// # Errors
     /// [`PipeError::Interrupted`].
+    #[inline(always)]
     pub fn read(self, into: &mut [u8]) -> Result<usize, PipeError> {
         if into.is_empty() {
             return Ok(0);
@@ -205,6 +206,7 @@ impl Pipe {
     ///
     /// # Errors
     /// [`PipeError`], with how much was written before.
+    #[inline(always)]
     pub fn write(self, from: &[u8]) -> Result<usize, (PipeError, usize)> {
         let mut done = 0;
         while done < from.len() {

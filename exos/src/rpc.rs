@@ -291,6 +291,16 @@ pub unsafe fn offer_leaf(entry: unsafe extern "C" fn()) -> Result<(), Error> {
     enter(entry)
 }
 
+/// Serves with a leaf ([`offer_leaf`]), and does nothing else any more. Only being destroyed ends it: calls keep no note of the
+/// state that they interrupt.
+pub fn serve_leaf() -> ! {
+    set!(process::slot(), waits_for, channel::SERVER);
+    set!(process::slot(), state, state::BLOCKED);
+    loop {
+        process::give_way();
+    }
+}
+
 /// Serves, and does nothing else any more. `ready` is called once, when calls may come: it may tell somebody so.
 pub fn serve(ready: impl FnOnce()) -> ! {
     ready();

@@ -133,7 +133,7 @@ fn action_of(signal: u32) -> Action {
 /// Sends a signal to a process.
 ///
 /// # Errors
-/// [`ProcessError::NoProcess`].
+/// [`ProcessError::NoProcess`]; [`ProcessError::Refused`] for a server of calls without a stack that is not this process's child.
 pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
     let slot = table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess)?;
     if signal == 0 {
@@ -141,6 +141,12 @@ pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
     }
     if signal as usize >= SIGNALS {
         return Err(ProcessError::NoProcess);
+    }
+    if get!(slot, waits_for) == table::channel::SERVER {
+        // It cannot attend to anything. Who may destroy it may end it so.
+        call::environment_destroy(get!(slot, name))?;
+        process::exit::bury(slot);
+        return Ok(());
     }
     crate::slice::critical(|| post(slot, signal));
     if slot == process::slot() {

@@ -169,6 +169,12 @@ pub fn parent_id() -> u32 {
     get!(get!(slot(), parent) as usize, pid)
 }
 
+/// The environment of a process: to yield to it, or to call it.
+#[must_use]
+pub fn environment_of(pid: u32) -> Option<Name> {
+    table::find(pid).filter(|slot| table::lives(*slot)).map(|slot| Name(get!(slot, name)))
+}
+
 /// Sets how much of the processor a process gets, in tickets, from 1 up.
 ///
 /// # Errors

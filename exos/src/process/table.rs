@@ -44,6 +44,8 @@ pub mod channel {
     pub const TIME: u32 = 3;
     /// A signal.
     pub const SIGNAL: u32 = 4;
+    /// Nothing: it serves calls, and its own state is not to be taken up again.
+    pub const SERVER: u32 = 5;
 
     /// The wish to read from a pipe, or to write to it.
     #[must_use]
@@ -192,7 +194,7 @@ pub(crate) fn wake(channel: u32) {
 
 /// Lets one process run, whatever it waits for.
 pub(crate) fn wake_one(slot: usize) {
-    if get!(slot, state) == state::BLOCKED {
+    if get!(slot, state) == state::BLOCKED && get!(slot, waits_for) != channel::SERVER {
         set!(slot, state, state::READY);
     }
 }
