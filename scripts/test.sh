@@ -119,7 +119,15 @@ page 0x78
 page 0x90
 in the TLB
 a TLB entry of nobody's address space
-a cached callee is known to be one"
+a cached callee is known to be one
+those yielded to live
+one yielded to has its page
+one yielded to is known to be one
+a yield enters where slices start
+a yield passes over what is untold
+a yield enters an address space of another
+the lender of this turn is dead
+a turn that is over is lent"
 
 # Plants each error in an image's kernel, on a machine.
 plant() {

@@ -84,13 +84,13 @@ pub extern "C" fn boot(a0: u32, a1: u32, a2: u32, a3: u32) -> ! {
         environments: Environments::new(unsafe { &mut *&raw mut ENVIRONMENTS_TABLE }),
         // SAFETY: nobody else writes it; the assembly only reads.
         stlb: Stlb::new(unsafe { &mut (*stlb).0 }),
-        slices: Slices::new(),
-        successor: None,
+        slices: Slices::new(arch::running()),
         overrun: 0,
         told: Name::NOBODY,
         generator: Generator::new([seed, !seed.rotate_left(29)]),
         spaces: [Name::NOBODY; ADDRESS_SPACE_IDS],
         cached: [false; ENVIRONMENTS],
+        yielded: [false; ENVIRONMENTS],
         visited: Name::NOBODY,
         // SAFETY: as above.
         backings: unsafe { &mut *&raw mut BACKINGS },

@@ -1,7 +1,7 @@
 //! Environments: creating and destroying them, their entries, and the slow side of protected control
 //! transfer (paper, sections 5.1 and 5.5).
 
-use aegis_abi::environment::{EVENTS, Event, Peer, cause};
+use aegis_abi::environment::{EVENTS, EnvironmentPage, Event, Peer, cause};
 use aegis_abi::layout::{ENVIRONMENT_PAGE, EXCESS_LIMIT, Mapping, PAGE_SHIFT, Resource};
 use aegis_abi::name::SELECTOR;
 use aegis_abi::{Error, Name};
@@ -45,6 +45,9 @@ impl Kernel {
         let slices = self.slices.purge(victim.name);
         self.environments.discharge(victim.name, Resource::Slices, slices);
         self.forget_peer(victim.name);
+        if core::mem::take(&mut self.yielded[victim.name.id() as usize]) {
+            self.forget_in(victim.name, |page| &mut page.yielded);
+        }
         self.backings.forget(victim.name);
         for space in self.spaces.iter_mut().filter(|space| **space == victim.name) {
             *space = Name::NOBODY;
@@ -62,21 +65,25 @@ impl Kernel {
             // Names are used again one day; the right to halt the machine is not.
             self.first = Name::NOBODY;
         }
-        if self.successor == Some(victim.name) {
+        if self.slices.successor() == Some(victim.name) {
             // The slice that it was to have had is passed over; the running one's is over all the same.
-            self.successor = self.end_turn(Name::NOBODY);
+            let next = self.end_turn(Name::NOBODY);
+            self.slices.set_successor(next);
         }
         arch::flush_tlb();
     }
 
     /// Takes an environment out of every transfer cache.
     fn forget_peer(&mut self, callee: Name) {
-        if !core::mem::take(&mut self.cached[callee.id() as usize]) {
-            return;
+        if core::mem::take(&mut self.cached[callee.id() as usize]) {
+            self.forget_in(callee, |page| &mut page.peers);
         }
+    }
+
+    fn forget_in(&mut self, callee: Name, cache: impl Fn(&mut EnvironmentPage) -> &mut [Peer; 64]) {
         let slot = (callee.0 & SELECTOR) as usize / 8;
         for environment in self.environments.living() {
-            let peer = &mut environment_page(page_address(environment.page)).peers[slot];
+            let peer = &mut cache(environment_page(page_address(environment.page)))[slot];
             if peer.name == callee.0 {
                 *peer = Peer::default();
             }
@@ -91,10 +98,12 @@ impl Kernel {
         let id = space.address_space() as usize;
         let loser = core::mem::replace(&mut self.spaces[id], runner);
         if loser != runner {
-            if loser != Name::NOBODY {
-                self.forget_peer(loser);
+            for name in [loser, space] {
+                if let Ok(environment) = self.environments.get(name) {
+                    self.forget_peer(name);
+                    environment_page(page_address(environment.page)).yield_pc = 0;
+                }
             }
-            self.forget_peer(space);
             arch::flush_tlb();
         }
     }
@@ -106,6 +115,8 @@ impl Kernel {
         }
         let page = environment_page(page_address(subject.page));
         *page.entry(event).ok_or(Error::Invalid)? = pc;
+        // It may be where slices start, or there is now a handler for what it has not been told yet.
+        page.yield_pc = 0;
         if event == Event::Synchronous as u32 && pc == 0 {
             self.forget_peer(subject.name);
         }
@@ -134,7 +145,7 @@ impl Kernel {
     fn transfer(&mut self, frame: &mut TrapFrame) -> Result<(), Error> {
         let wanted = Name(frame.registers[register::V0]);
         let callee = self.environments.get(wanted.synchronous())?;
-        if self.successor.is_some() && self.overrun >= EXCESS_LIMIT {
+        if self.slices.successor().is_some() && self.overrun >= EXCESS_LIMIT {
             // Whoever overran so far may not leave the end of it to somebody else.
             return Err(Error::Busy);
         }
@@ -148,7 +159,7 @@ impl Kernel {
         self.claim_space(callee.name, callee.name);
         let shares_space = callee.name.address_space() == arch::address_space();
         if wanted.is_asynchronous() || shares_space {
-            if wanted.is_asynchronous() && self.successor.is_none() {
+            if wanted.is_asynchronous() && self.slices.successor().is_none() {
                 // The rest of this slice and no more. One that is over has no rest, and the next
                 // one is not the caller's to lend.
                 self.slices.lend(name, callee.name);

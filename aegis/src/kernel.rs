@@ -22,10 +22,8 @@ pub struct Kernel {
     /// Bindings that were checked when they were made.
     pub stlb: Stlb<'static>,
     /// Time slices.
-    pub slices: Slices,
-    /// Whose turn it is once the running environment, whose slice has ended, gives way.
-    pub successor: Option<Name>,
-    /// Clock ticks since the slice ended that `successor` waits for.
+    pub slices: Slices<'static>,
+    /// Clock ticks since the slice ended that its successor waits for.
     pub overrun: u32,
     /// Who was told last that this slice is over.
     pub told: Name,
@@ -36,6 +34,8 @@ pub struct Kernel {
     pub spaces: [Name; ADDRESS_SPACE_IDS],
     /// Which environments, by id, may stand in somebody's transfer cache.
     pub cached: [bool; ENVIRONMENTS],
+    /// Which environments, by id, somebody may remember to have yielded to.
+    pub yielded: [bool; ENVIRONMENTS],
     /// The address space that was visited last (`cid_switch`).
     pub visited: Name,
     /// The map of pages: its first page and how many there are.

@@ -69,6 +69,7 @@ impl Kernel {
         *wanted = count;
         page.revocation.deadline = if deadline == NOW { 0 } else { deadline };
         page.revocation.untold = 1;
+        page.yield_pc = 0;
         history::note("revoke", victim.name.0, count);
         if deadline == NOW {
             self.repossess(victim);
@@ -133,10 +134,11 @@ impl Kernel {
             self.environments.discharge(victim.name, Resource::Slices, 1);
             record(victim, Taken { resource: Resource::Slices as u32, number: position, saved: ANY });
         }
-        let vector = &mut environment_page(page_address(victim.page)).repossession;
-        if vector.count != before || missing > 0 {
-            vector.untold = 1;
-            vector.emergency = missing;
+        let page = environment_page(page_address(victim.page));
+        if page.repossession.count != before || missing > 0 {
+            page.repossession.untold = 1;
+            page.repossession.emergency = missing;
+            page.yield_pc = 0;
         }
         history::note("repossess", victim.name.0, pages - missing);
     }

@@ -7,6 +7,7 @@
 
 use aegis_abi::environment::Peer;
 use aegis_abi::layout::EXCESS_LIMIT;
+use aegis_abi::name::SELECTOR;
 use aegis_abi::{Error, Name};
 use aegis_core::environments::{Environment, Environments};
 use aegis_core::slices::Turn;
@@ -45,7 +46,9 @@ impl Kernel {
 
     /// Whose turn it is when `running` gives the processor up.
     fn successor_of(&mut self, running: Name) -> Option<Name> {
-        match self.successor.take() {
+        let successor = self.slices.successor();
+        self.slices.set_successor(None);
+        match successor {
             Some(name) if runnable(&self.environments, name) => Some(name),
             // The turn is that one's, who cannot take it: it is nobody's to keep.
             Some(_) => self.end_turn(Name::NOBODY),
@@ -73,7 +76,7 @@ pub fn end_slice(frame: &mut TrapFrame) {
     let page = environment_page(frame.page);
     let running = Name(page.name);
     let over = kernel::with(|kernel| {
-        if kernel.successor.is_some() {
+        if kernel.slices.successor().is_some() {
             kernel.overrun += 1;
             page.excess = kernel.overrun;
             kernel.environments.owe(running);
@@ -85,7 +88,7 @@ pub fn end_slice(frame: &mut TrapFrame) {
             match kernel.end_turn(running) {
                 Some(next) if next != running || revocation::untold(frame.page) => {
                     history::note("slice end", running.0, next.0);
-                    kernel.successor = Some(next);
+                    kernel.slices.set_successor(Some(next));
                     kernel.overrun = 0;
                     kernel.told = Name::NOBODY;
                 }
@@ -131,10 +134,15 @@ fn start(environment: Environment) -> ! {
     let page = environment_page(page_address(environment.page));
     page.excess = 0;
     kernel::with(|kernel| kernel.claim_space(environment.name, environment.name));
-    arch::enter(page, revocation::entry(environment))
+    let pc = revocation::entry(environment);
+    page.yield_pc = if revocation::untold(page_address(environment.page)) { 0 } else { page.slice_start_pc };
+    arch::enter(page, pc)
 }
 
 /// The call `yield`: gives up the rest of the slice, to `name` or to the next slice's holder.
+///
+/// The assembly does the same by itself for whom the caller has yielded to before, as long as the slice is
+/// not over and that one's page says where it can be entered at once (`yield_pc`).
 pub fn yield_to(name: Name) -> Error {
     let chosen = kernel::with(|kernel| {
         let caller = kernel.caller();
@@ -142,9 +150,15 @@ pub fn yield_to(name: Name) -> Error {
             if !runnable(&kernel.environments, name) {
                 return Err(Error::NoEnvironment);
             }
-            if kernel.successor.is_none() {
+            if kernel.slices.successor().is_none() {
                 kernel.slices.lend(caller, name);
-                return kernel.environments.get(name).map(|found| Some((found, start as fn(_) -> !)));
+                let callee = kernel.environments.get(name)?;
+                // The next time it takes the short way, in assembly.
+                let slot = (name.0 & SELECTOR) as usize / 8;
+                environment_page(arch::caller_page()).yielded[slot] =
+                    Peer { name: name.0, page: page_address(callee.page) };
+                kernel.yielded[name.id() as usize] = true;
+                return Ok(Some((callee, start as fn(_) -> !)));
             }
             // Its slice is over: there is no rest to donate.
         }

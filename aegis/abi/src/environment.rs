@@ -164,7 +164,7 @@ pub struct SaveArea {
     pub k1: u32,
 }
 
-/// A slot of the transfer cache: a callee that this environment has called before.
+/// A slot of a cache: a callee that this environment has called before, or one that it has yielded to.
 #[derive(Clone, Copy, Default, Debug)]
 #[repr(C)]
 pub struct Peer {
@@ -217,6 +217,9 @@ pub struct EnvironmentPage {
     pub in_last_resort: u32,
     /// Timer interrupts since the end of the slice.
     pub excess: u32,
+    /// Where a yield to this environment enters it by the short way, which is where its slices start; zero when
+    /// the long way has something to see to first.
+    pub yield_pc: u32,
     /// What is wanted back.
     pub revocation: Revocation,
     /// What was taken.
@@ -230,6 +233,8 @@ pub struct EnvironmentPage {
 
     /// The transfer cache, indexed by bits 8..3 of a name.
     pub peers: [Peer; 64],
+    /// Those that this environment has yielded to before, indexed likewise.
+    pub yielded: [Peer; 64],
     /// Guaranteed mappings by page of the second segment, in the form of an R3000 `EntryLo`; zero
     /// where there is none.
     pub guaranteed: [u32; GUARANTEED_PAGES],
@@ -262,12 +267,14 @@ impl EnvironmentPage {
             repossession_pc: 0,
             in_last_resort: 0,
             excess: 0,
+            yield_pc: 0,
             revocation: Revocation { wanted: [0; 2], deadline: 0, untold: 0 },
             repossession: Repossession::NONE,
             miss_save: SAVE,
             last_resort_save: SAVE,
             slice_save: SAVE,
             peers: [Peer { name: 0, page: 0 }; 64],
+            yielded: [Peer { name: 0, page: 0 }; 64],
             guaranteed: [0; GUARANTEED_PAGES],
         }
     }

@@ -16,6 +16,7 @@ use crate::layout::ADDRESS_SPACE_IDS;
 /// and to `Context` (bits 31..21 are its `PTEBase`, the tag of the software TLB), so a transfer
 /// needs no table for either. The kernel therefore keeps bits 30..21 different among the living.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
 pub struct Name(pub u32);
 
 impl Name {

@@ -27,22 +27,53 @@ pub enum Turn {
     Dead,
 }
 
+/// The turn that is running, as far as the assembly that yields has to know of it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Running {
+    /// Who has the current slice back when its turn ends, if it was only lent.
+    pub lender: Name,
+    /// Whose turn it is once the running environment, whose slice is over, gives way; nobody while it is not over.
+    pub successor: Name,
+}
+
+impl Running {
+    /// Neither lent nor over.
+    pub const NEW: Self = Self { lender: Name::NOBODY, successor: Name::NOBODY };
+}
+
 /// The vector, and whose turn it is.
 #[derive(Debug)]
-pub struct Slices {
+pub struct Slices<'a> {
     vector: [Option<Slice>; SLICES],
     current: usize,
     /// The current position is still the slice whose turn it is: it was not freed or given away.
     in_force: bool,
-    /// Who has the current slice back when its turn ends, if it was only lent.
-    lender: Name,
+    running: &'a mut Running,
 }
 
-impl Slices {
+impl<'a> Slices<'a> {
     /// An empty vector.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { vector: [None; SLICES], current: 0, in_force: false, lender: Name::NOBODY }
+    pub const fn new(running: &'a mut Running) -> Self {
+        Self { vector: [None; SLICES], current: 0, in_force: false, running }
+    }
+
+    /// Whose turn it is once the running environment, whose slice is over, gives way; `None` while it is not over.
+    #[must_use]
+    pub fn successor(&self) -> Option<Name> {
+        Some(self.running.successor).filter(|name| *name != Name::NOBODY)
+    }
+
+    /// Sets it.
+    pub fn set_successor(&mut self, successor: Option<Name>) {
+        self.running.successor = successor.unwrap_or(Name::NOBODY);
+    }
+
+    /// Who has the current slice back; nobody if it is not lent.
+    #[must_use]
+    pub const fn lender(&self) -> Name {
+        self.running.lender
     }
 
     /// What stands at a position.
@@ -110,13 +141,13 @@ impl Slices {
     }
 
     /// Notes that `from` lends the rest of the current turn to `to`: whoever lends first has it back, when it ends
-    /// or when it is lent to them.
+    /// or when it is lent to them. The assembly that yields does the same.
     pub fn lend(&mut self, from: Name, to: Name) {
-        if self.lender == Name::NOBODY {
-            self.lender = from;
+        if self.running.lender == Name::NOBODY {
+            self.running.lender = from;
         }
-        if self.lender == to {
-            self.lender = Name::NOBODY;
+        if self.running.lender == to {
+            self.running.lender = Name::NOBODY;
         }
     }
 
@@ -128,9 +159,9 @@ impl Slices {
             && let Some(slice) = &mut self.vector[self.current]
         {
             // A synchronous transfer keeps no books: whoever runs at the end holds the slice.
-            slice.holder = if self.lender == Name::NOBODY { running } else { self.lender };
+            slice.holder = if self.running.lender == Name::NOBODY { running } else { self.running.lender };
         }
-        self.lender = Name::NOBODY;
+        self.running.lender = Name::NOBODY;
         self.in_force = false;
         // When all forfeit, forfeiting would serve nobody.
         for pays in [true, false] {
@@ -177,18 +208,12 @@ impl Slices {
                 _ => {}
             }
         }
-        if self.lender == dead {
+        if self.running.lender == dead {
             // The borrower keeps nothing for that: what the dead one held goes back to its owner.
             let owner = self.vector[self.current].filter(|_| self.in_force).map(|slice| slice.owner);
-            self.lender = owner.unwrap_or(Name::NOBODY);
+            self.running.lender = owner.unwrap_or(Name::NOBODY);
         }
         owned
-    }
-}
-
-impl Default for Slices {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

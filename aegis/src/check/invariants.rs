@@ -14,6 +14,7 @@ use spin::Mutex;
 use super::tlb;
 use crate::kernel::Kernel;
 use crate::memory::{environment_page, is_user_code, page_address};
+use crate::revocation::untold;
 
 const OWN_PAGE: u32 = ENVIRONMENT_PAGE >> PAGE_SHIFT;
 
@@ -156,6 +157,18 @@ fn check_environments(kernel: &Kernel) -> u32 {
             assert_eq!(kernel.spaces[space], callee.name, "a cached callee has its address-space id");
             checked += 1;
         }
+        for peer in page.yielded.iter().filter(|peer| peer.name != 0) {
+            let callee = kernel.environments.get(Name(peer.name)).expect("those yielded to live");
+            assert_eq!(page_address(callee.page), peer.page, "one yielded to has its page");
+            assert!(kernel.yielded[callee.name.id() as usize], "one yielded to is known to be one");
+            checked += 1;
+        }
+        if page.yield_pc != 0 {
+            assert_eq!(page.yield_pc, page.slice_start_pc, "a yield enters where slices start");
+            assert!(!untold(page_address(environment.page)), "a yield passes over what is untold");
+            let space = environment.name.address_space() as usize;
+            assert_eq!(kernel.spaces[space], environment.name, "a yield enters an address space of another");
+        }
         for event in 0..EVENTS as u32 {
             if let Some(pc) = page.entry(event) {
                 assert!(is_user_code(*pc), "an entry in the kernel");
@@ -179,7 +192,7 @@ fn check_names(kernel: &Kernel) -> u32 {
         assert!(lives(*space), "address space {id} is a dead one's");
     }
     assert!(lives(kernel.visited), "the address space visited is a dead one's");
-    assert!(kernel.successor.is_none_or(lives), "whose turn it is is dead");
+    assert!(kernel.slices.successor().is_none_or(lives), "whose turn it is is dead");
     assert!(lives(kernel.first), "the first environment is dead");
     for (id, loaded) in kernel.backings.0.iter().enumerate() {
         let owned = kernel.environments.living().any(|environment| environment.name.id() as usize == id);
@@ -197,6 +210,11 @@ fn check_slices(kernel: &Kernel) -> u32 {
         assert!(kernel.environments.get(slice.owner).is_ok(), "the owner of slice {position} is dead");
         assert!(kernel.environments.get(slice.holder).is_ok(), "the holder of slice {position} is dead");
         checked += 1;
+    }
+    let lender = kernel.slices.lender();
+    if lender != Name::NOBODY {
+        assert!(kernel.environments.get(lender).is_ok(), "the lender of this turn is dead");
+        assert!(kernel.slices.successor().is_none(), "a turn that is over is lent");
     }
     checked
 }

@@ -6,6 +6,7 @@ use aegis_abi::map::{Entry, FREE, Header, KERNEL, key};
 use aegis_abi::{Capability, Error, Name};
 use aegis_core::slices::Turn;
 
+use super::tlb;
 use crate::arch;
 use crate::kernel::Kernel;
 use crate::memory::{environment_page, page_address};
@@ -26,7 +27,7 @@ fn entry(kernel: &Kernel, page: u32) -> &'static mut Entry {
 }
 
 /// How many there are.
-const KINDS: u32 = 37;
+const KINDS: u32 = 45;
 
 /// Breaks an invariant.
 pub fn plant(kernel: &mut Kernel, kind: u32) -> Result<(), Error> {
@@ -82,7 +83,7 @@ pub fn plant(kernel: &mut Kernel, kind: u32) -> Result<(), Error> {
         18 => kernel.pages.hand_over(caller.page, caller.owner(), Capability::PUBLIC),
         19 => kernel.spaces[63] = DEAD,
         20 => kernel.visited = DEAD,
-        21 => kernel.successor = Some(DEAD),
+        21 => kernel.slices.set_successor(Some(DEAD)),
         22 => kernel.first = DEAD,
         23 => kernel.backings.0[DEAD.id() as usize][0].page = mine,
         24 => _ = kernel.slices.allocate(ANY, DEAD)?,
@@ -96,24 +97,46 @@ pub fn plant(kernel: &mut Kernel, kind: u32) -> Result<(), Error> {
             kernel.environments.charge(child, Resource::Slices)?;
             kernel.environments.discharge(name, Resource::Slices, 1);
         }
-        30 => arch::refill(FIRST << PAGE_SHIFT, |_| readable(mine)),
+        30 => tlb::place(FIRST << PAGE_SHIFT, |_| readable(mine)),
         31 => {
             kernel.pages.bind(books, key(name, FIRST));
             kernel.pages.bind(books, key(name, FIRST + 1));
-            arch::refill(FIRST << PAGE_SHIFT, |_| writable(books));
+            tlb::place(FIRST << PAGE_SHIFT, |_| writable(books));
         }
-        32 => arch::refill(SECOND << PAGE_SHIFT, |_| readable(mine)),
+        32 => tlb::place(SECOND << PAGE_SHIFT, |_| readable(mine)),
         33 => {
             // The STLB says another page.
             for page in [mine, books] {
                 kernel.pages.bind(page, key(name, FIRST));
             }
             kernel.stlb.insert(name, FIRST, readable(books));
-            arch::refill(FIRST << PAGE_SHIFT, |vpn| if vpn == FIRST { readable(mine) } else { 0 });
+            tlb::place(FIRST << PAGE_SHIFT, |vpn| if vpn == FIRST { readable(mine) } else { 0 });
         }
-        34 => arch::refill(ENVIRONMENT_PAGE, |_| writable(caller.page)),
+        34 => tlb::place(ENVIRONMENT_PAGE, |_| writable(caller.page)),
+        37 => context.yielded[0] = Peer { name: DEAD.0, page: 0 },
+        38 => context.yielded[0] = Peer { name: name.0, page: 0 },
+        39 => {
+            context.yielded[0] = Peer { name: name.0, page: page_address(caller.page) };
+            kernel.yielded[name.id() as usize] = false;
+        }
+        40 => context.yield_pc = context.slice_start_pc + 4,
+        41 => {
+            context.yield_pc = context.slice_start_pc;
+            context.revocation_pc = context.slice_start_pc;
+            context.revocation.untold = 1;
+        }
+        42 => {
+            arch::flush_tlb();
+            context.yield_pc = context.slice_start_pc;
+            kernel.spaces[name.address_space() as usize] = Name::NOBODY;
+        }
+        43 => kernel.slices.lend(DEAD, name),
+        44 => {
+            kernel.slices.lend(name, DEAD);
+            kernel.slices.set_successor(Some(name));
+        }
         _ => {
-            arch::refill(FIRST << PAGE_SHIFT, |_| readable(mine));
+            tlb::place(FIRST << PAGE_SHIFT, |_| readable(mine));
             kernel.spaces[name.address_space() as usize] = Name::NOBODY;
         }
     }

@@ -45,6 +45,26 @@ pub fn for_each(mut f: impl FnMut(Entry)) {
     }
 }
 
+/// Puts a mapping into the TLB where no refill replaces it: `tlbwr` leaves the first eight entries alone.
+#[cfg(feature = "decstation")]
+pub fn place(address: u32, mapping: impl Fn(u32) -> u32) {
+    let running = cp0::entry_hi::read();
+    // SAFETY: it is meant to be wrong; what is mapped is for the checker alone to look at.
+    unsafe {
+        cp0::entry_hi::write(address & !0xfff | running & 0xfff);
+        cp0::entry_lo::write(mapping(address >> PAGE_SHIFT));
+        cp0::index::write(7 << 8);
+        asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));
+        cp0::entry_hi::write(running);
+    }
+}
+
+/// Puts a mapping into the TLB.
+#[cfg(feature = "malta")]
+pub fn place(address: u32, mapping: impl Fn(u32) -> u32) {
+    crate::arch::refill(address, mapping);
+}
+
 /// Hands the valid entries that user mode can reach to `f`. An entry that is global is of no address space.
 #[cfg(feature = "malta")]
 pub fn for_each(mut f: impl FnMut(Entry)) {

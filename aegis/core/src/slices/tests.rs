@@ -15,7 +15,8 @@ fn only(alive: impl Fn(Name) -> bool) -> impl FnMut(Name, bool) -> Turn {
 
 #[test]
 fn round_robin_in_order_of_position() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     assert_eq!(slices.next(A, all), None);
     slices.allocate(3, A).unwrap();
     slices.allocate(1, B).unwrap();
@@ -31,7 +32,8 @@ fn round_robin_in_order_of_position() {
 
 #[test]
 fn positions_are_allocated_like_pages() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     assert_eq!(slices.allocate(ANY, A), Ok(0));
     assert_eq!(slices.allocate(0, B), Err(Error::Busy));
     assert_eq!(slices.allocate(64, B), Err(Error::Invalid));
@@ -46,7 +48,8 @@ fn positions_are_allocated_like_pages() {
 
 #[test]
 fn a_synchronous_transfer_gives_all_future_turns() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     slices.allocate(0, A).unwrap();
     assert_eq!(slices.next(Name::NOBODY, all), Some(A));
     // A called B, which runs when the turn ends.
@@ -58,7 +61,8 @@ fn a_synchronous_transfer_gives_all_future_turns() {
 
 #[test]
 fn lending_ends_with_the_turn() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     slices.allocate(0, A).unwrap();
     assert_eq!(slices.next(Name::NOBODY, all), Some(A));
     slices.lend(A, B);
@@ -69,7 +73,8 @@ fn lending_ends_with_the_turn() {
 
 #[test]
 fn death_and_gifts() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     slices.allocate(0, A).unwrap();
     slices.allocate(1, A).unwrap();
     slices.give(1, A, B).unwrap();
@@ -82,7 +87,8 @@ fn death_and_gifts() {
 
 #[test]
 fn a_turn_does_not_touch_a_slice_that_changed_hands_in_it() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     slices.allocate(0, A).unwrap();
     assert_eq!(slices.next(Name::NOBODY, all), Some(A));
     slices.free(0, A).unwrap();
@@ -94,7 +100,8 @@ fn a_turn_does_not_touch_a_slice_that_changed_hands_in_it() {
 
 #[test]
 fn what_the_dead_held_or_lent_goes_back_to_its_owner() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     slices.allocate(0, A).unwrap();
     assert_eq!(slices.next(Name::NOBODY, all), Some(A));
     assert_eq!(slices.next(B, all), Some(B));
@@ -107,7 +114,8 @@ fn what_the_dead_held_or_lent_goes_back_to_its_owner() {
 
 #[test]
 fn who_overran_pays_with_later_slices() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     for (position, owner) in [A, B, C].into_iter().enumerate() {
         slices.allocate(position as u32, owner).unwrap();
     }
@@ -132,7 +140,8 @@ fn who_overran_pays_with_later_slices() {
 
 #[test]
 fn when_all_owe_the_machine_does_not_idle() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     slices.allocate(5, A).unwrap();
     let turn = |_, pays| if pays { Turn::Forfeited } else { Turn::Taken };
     assert_eq!(slices.next(Name::NOBODY, turn), Some(A));
@@ -140,7 +149,8 @@ fn when_all_owe_the_machine_does_not_idle() {
 
 #[test]
 fn one_slice_is_left_to_its_owner() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     assert_eq!(slices.last_but_one_of(A), None);
     slices.allocate(3, A).unwrap();
     assert_eq!(slices.last_but_one_of(A), None);
@@ -151,7 +161,8 @@ fn one_slice_is_left_to_its_owner() {
 
 #[test]
 fn a_loan_that_is_given_back_is_over() {
-    let mut slices = Slices::new();
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
     slices.allocate(0, A).unwrap();
     assert_eq!(slices.next(Name::NOBODY, all), Some(A));
     slices.lend(A, B);

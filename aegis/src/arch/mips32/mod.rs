@@ -14,6 +14,7 @@ use aegis_abi::Name;
 use aegis_abi::environment::{EnvironmentPage, Peer, cause};
 use aegis_abi::layout::PAGE_SHIFT;
 use aegis_abi::{calls, name};
+use aegis_core::slices::Running;
 
 pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb, forget as forget_tlb};
 
@@ -23,6 +24,14 @@ use super::frame::TrapFrame;
 use cp0::Status;
 
 static mut TRAP_FRAME: TrapFrame = TrapFrame::new();
+
+static mut RUNNING: Running = Running::NEW;
+
+/// The turn that is running, for [`Slices`](aegis_core::slices::Slices).
+pub fn running() -> &'static mut Running {
+    // SAFETY: once, at boot. The assembly, which changes it too, runs only while the kernel's Rust does not.
+    unsafe { &mut *addr_of_mut!(RUNNING) }
+}
 
 /// The context in which the kernel itself runs: every exception enters [`mips32_kernel_trap`].
 pub static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
@@ -40,6 +49,13 @@ global_asm!(
     NAME = const offset_of!(EnvironmentPage, name),
     CALLER = const offset_of!(EnvironmentPage, caller),
     ENTRY_HI = const offset_of!(EnvironmentPage, entry_hi),
+    EXCESS = const offset_of!(EnvironmentPage, excess),
+    YIELDED_NAME = const offset_of!(EnvironmentPage, yielded) + offset_of!(Peer, name),
+    YIELDED_PAGE = const offset_of!(EnvironmentPage, yielded) + offset_of!(Peer, page),
+    YIELD_PC = const offset_of!(EnvironmentPage, yield_pc),
+    RUNNING = sym RUNNING,
+    LENDER = const offset_of!(Running, lender),
+    SUCCESSOR = const offset_of!(Running, successor),
     STATUS = const offset_of!(EnvironmentPage, status),
     SYNCHRONOUS_PC = const offset_of!(EnvironmentPage, synchronous_pc),
     SELECTOR = const name::SELECTOR,
@@ -74,6 +90,7 @@ unsafe extern "C" {
     fn mips32_clock();
     fn mips32_null_stack();
     fn mips32_rust_call();
+    fn mips32_yield();
     fn mips32_primitive();
     fn mips32_invalid();
     fn mips32_kernel_trap();
@@ -92,6 +109,9 @@ macro_rules! entry {
     };
     (Stack null_stack) => {
         Entry { path: mips32_null_stack, handler: ptr::null() }
+    };
+    (Stack yield_to) => {
+        Entry { path: mips32_yield, handler: crate::call::yield_to as *const () }
     };
     (Stack $function:ident) => {
         Entry { path: mips32_rust_call, handler: crate::call::$function as *const () }

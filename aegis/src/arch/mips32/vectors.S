@@ -167,6 +167,46 @@ mips32_transfer_miss:                   # a new callee, a bad name, or an asynch
         j       mips32_trap
         addiu   $k1, $k1, %lo(kernel_transfer)
 
+# ---- yield -------------------------------------------------------------------------------------
+# k0 = where to resume, v0 = the call, a0 = whom to yield to. One that this environment has yielded to before,
+# while the slice is not over, is entered at once, as `yield_to` in Rust does it (schedule.rs); all else goes
+# there. What the caller need not find again is free to use.
+
+        .globl  mips32_yield
+mips32_yield:
+        bgez    $a0, mips32_rust_call   # to nobody in particular
+        andi    $t1, $a0, {SELECTOR}    # slot of the cache
+        mfc0    $t0, $30                # the caller's page
+        addu    $t1, $t1, $t0
+        lw      $t2, {YIELDED_NAME}($t1) # whom the slot names
+        lw      $v1, {YIELDED_PAGE}($t1) # that one's page
+        bne     $t2, $a0, mips32_rust_call
+        lui     $t7, %hi({RUNNING})     # the turn
+        addiu   $t7, $t7, %lo({RUNNING})
+        lw      $t4, {SUCCESSOR}($t7)   # whose turn it is, if this one is over
+        lw      $t3, {YIELD_PC}($v1)    # where to enter, if nothing stands in the way
+        bnez    $t4, mips32_rust_call
+        lw      $t5, {LENDER}($t7)      # who has this turn back
+        beqz    $t3, mips32_rust_call
+        lw      $t0, {NAME}($t0)        # the caller
+        bnez    $t5, 1f
+        lw      $t6, {STATUS}($v1)
+        move    $t5, $t0                # whoever lends first has it back,
+1:      bne     $t5, $a0, 2f
+        sw      $zero, {EXCESS}($v1)
+        move    $t5, $zero              # until it is lent to them
+2:      sw      $t5, {LENDER}($t7)
+        lw      $t1, {ENTRY_HI}($v1)
+mips32_start:                           # v1 = page, t1 = EntryHi, t3 = the PC, t6 = Status
+        mtc0    $v1, $30                # who runs
+        mtc0    $t6, $12                # Status, with EXL set
+        mtc0    $t1, $10                # EntryHi
+        ehb
+        mtc0    $t3, $14                # EPC
+        clear_registers                 # nothing of the last one's is left
+        ehb
+        eret
+
 # ---- calls with a stack ------------------------------------------------------------------------
 # k0 = where to resume, v0 = the handler. Caller-saved registers come back zero or as they were. The
 # handler's C arguments are a0..a3 as they are and t0..t3 on the stack. A handler leaves no register
@@ -317,16 +357,11 @@ mips32_trap:
 
         .globl  mips32_enter
 mips32_enter:
-        lw      $t0, {STATUS}($a0)
+        move    $v1, $a0
+        move    $t3, $a1
+        lw      $t6, {STATUS}($a0)
+        j       mips32_start
         lw      $t1, {ENTRY_HI}($a0)
-        mtc0    $a0, $30                # who runs
-        mtc0    $t0, $12                # Status, with EXL set
-        mtc0    $t1, $10                # EntryHi
-        ehb
-        mtc0    $a1, $14                # EPC
-        clear_registers                 # nothing of the last one's is left
-        ehb
-        eret
 
 # ---- entry of the kernel -----------------------------------------------------------------------
 

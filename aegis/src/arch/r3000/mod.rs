@@ -12,6 +12,7 @@ use aegis_abi::layout::{Mapping, PAGE_SHIFT};
 use aegis_abi::{Call, Name};
 use aegis_abi::{calls, name};
 use aegis_core::pages::Record;
+use aegis_core::slices::Running;
 
 pub use tlb::{ENTRIES as TLB_ENTRIES, flush as flush_tlb, forget as forget_tlb};
 
@@ -44,6 +45,8 @@ struct Hot {
     /// The records of pages, and how many there are.
     records: u32,
     pages: u32,
+    /// The turn that is running.
+    running: Running,
     /// Registers that a primitive operation borrows.
     borrowed: [u32; 3],
 }
@@ -77,6 +80,7 @@ static mut HOT_PAGE: HotPage = HotPage {
         context: 0,
         records: 0,
         pages: 0,
+        running: Running::NEW,
         borrowed: [0; 3],
     },
 };
@@ -96,6 +100,12 @@ pub fn set_records(records: u32, pages: u32) {
     }
 }
 
+/// The turn that is running, for [`Slices`](aegis_core::slices::Slices).
+pub fn running() -> &'static mut Running {
+    // SAFETY: once, at boot. The assembly, which changes it too, runs only while the kernel's Rust does not.
+    unsafe { &mut (*hot()).running }
+}
+
 /// The context in which the kernel itself runs: every exception enters [`asm_kernel_trap`].
 pub static mut KERNEL_CONTEXT: EnvironmentPage = EnvironmentPage::new();
 
@@ -112,6 +122,10 @@ global_asm!(
     NAME = const offset_of!(EnvironmentPage, name),
     CALLER = const offset_of!(EnvironmentPage, caller),
     ENTRY_HI = const offset_of!(EnvironmentPage, entry_hi),
+    EXCESS = const offset_of!(EnvironmentPage, excess),
+    YIELDED_NAME = const offset_of!(EnvironmentPage, yielded) + offset_of!(Peer, name),
+    YIELDED_PAGE = const offset_of!(EnvironmentPage, yielded) + offset_of!(Peer, page),
+    YIELD_PC = const offset_of!(EnvironmentPage, yield_pc),
     STATUS = const offset_of!(EnvironmentPage, status),
     SYNCHRONOUS_PC = const offset_of!(EnvironmentPage, synchronous_pc),
     SELECTOR = const name::SELECTOR,
@@ -137,6 +151,8 @@ global_asm!(
     HOT_CONTEXT = const from_zero(offset_of!(Hot, context)),
     HOT_RECORDS = const from_zero(offset_of!(Hot, records)),
     HOT_PAGES = const from_zero(offset_of!(Hot, pages)),
+    HOT_LENDER = const from_zero(offset_of!(Hot, running) + offset_of!(Running, lender)),
+    HOT_SUCCESSOR = const from_zero(offset_of!(Hot, running) + offset_of!(Running, successor)),
     HOT_BORROWED = const from_zero(offset_of!(Hot, borrowed)),
     STLB = sym memory::STLB,
     RECORD_READ = const offset_of!(Record, read),
@@ -169,6 +185,7 @@ unsafe extern "C" {
     fn asm_clock();
     fn asm_null_stack();
     fn asm_rust_call();
+    fn asm_yield();
     fn asm_primitive();
     fn asm_tlb_write();
     fn asm_tlb_delete();
@@ -197,6 +214,9 @@ macro_rules! entry {
     };
     (Stack null_stack) => {
         Entry { path: asm_null_stack, handler: ptr::null() }
+    };
+    (Stack yield_to) => {
+        Entry { path: asm_yield, handler: crate::call::yield_to as *const () }
     };
     (Stack $function:ident) => {
         Entry { path: asm_rust_call, handler: crate::call::$function as *const () }

@@ -113,11 +113,6 @@ asm_miss:
         jr      $k1
         .word   0x42000010      # rfe: user mode, interrupts on
 
-asm_miss_slowly:
-        lui     $k1, %hi(kernel_tlb_miss)
-        j       asm_trap
-        addiu   $k1, $k1, %lo(kernel_tlb_miss)
-
 # ---- system calls ------------------------------------------------------------------------------
 # k0 = page + 4 * 8. v0 < 0: a transfer, v0 is the callee's name. Otherwise v0 is the call's number.
 
@@ -173,6 +168,23 @@ asm_clock:                              # call 2: the counter of cycles, where t
         lw      $k1, {HOT_K1}($zero)
         .endm
 
+# t0 = the key of the page at a0, t1 = eight times its place in the STLB, t2 = the address space; EntryHi names both.
+        .macro  find_page
+        mfc0    $t2, $10                # EntryHi: the address space
+        mfc0    $t0, $4                 # Context: the tag
+        srl     $t1, $a0, 12            # the virtual page
+        sll     $k1, $t1, 2
+        sll     $t1, $t1, 12
+        andi    $t2, $t2, 0xfc0
+        srl     $t0, $t0, 21
+        sll     $t0, $t0, 21
+        or      $t0, $t0, $k1
+        or      $t1, $t1, $t2
+        mtc0    $t1, $10                # EntryHi
+        srl     $t1, $t1, 7
+        andi    $t1, $t1, 0x7ff8
+        .endm
+
         .globl  asm_tlb_write
 asm_tlb_write:
         borrow
@@ -188,54 +200,38 @@ asm_tlb_write:
         lw      $k0, {HOT_RECORDS}($zero)
         sll     $t2, $t2, 5
         addu    $k0, $k0, $t2           # its record
-        lw      $t0, {RECORD_READ}($k0)
-        lw      $t1, {RECORD_READ} + 4($k0)
-        xor     $t0, $t0, $a2
-        xor     $t1, $t1, $a3
-        or      $t0, $t0, $t1           # zero: it may be read
         lw      $t1, {RECORD_WRITE}($k0)
         lw      $t2, {RECORD_WRITE} + 4($k0)
         xor     $t1, $t1, $a2
         xor     $t2, $t2, $a3
-        or      $t1, $t1, $t2           # zero: it may be written
-        beqz    $t1, 1f
-        andi    $t2, $a1, {WRITABLE}
-        bnez    $t2, asm_refuse_denied
-        nop
-        bnez    $t0, asm_refuse_denied
-1:      or      $t2, $a2, $a3           # the capability that fits nothing
-        beqz    $t2, asm_refuse_denied
-        mfc0    $t0, $4                 # Context: the tag
-        mfc0    $t2, $10                # EntryHi: the address space
-        srl     $t0, $t0, 21
-        sll     $t0, $t0, 21
-        srl     $t1, $a0, 12            # the virtual page
-        sll     $t1, $t1, 2
-        or      $t0, $t0, $t1           # the key
-        sll     $t1, $t1, 10
-        andi    $t2, $t2, 0xfc0
         or      $t1, $t1, $t2
-        mtc0    $t1, $10                # EntryHi
-        lw      $t2, {RECORD_BOUND}($k0)
-        srl     $t1, $t1, 7
-        beqz    $t2, 2f                 # nothing was bound to it
-        tlbp
-        beq     $t2, $t0, 3f            # the same was
-        li      $t2, {MANY}
-        b       3f
-        sw      $t2, {RECORD_BOUND}($k0)
-2:      sw      $t0, {RECORD_BOUND}($k0)
-3:      andi    $t1, $t1, 0x7ff8
-        lui     $k0, %hi({STLB})
-        addu    $k0, $k0, $t1
-        sw      $t0, %lo({STLB})($k0)
-        srl     $t0, $a1, 12            # page and bits, valid and never global
-        sll     $t0, $t0, 12
-        andi    $t1, $a1, {UNCACHED} | {WRITABLE}
+        beqz    $t1, 1f                 # it may be written
+        or      $t2, $a2, $a3           # the capability that fits nothing
+        lw      $t0, {RECORD_READ}($k0)
+        lw      $t1, {RECORD_READ} + 4($k0)
+        xor     $t0, $t0, $a2
+        xor     $t1, $t1, $a3
         or      $t0, $t0, $t1
+        bnez    $t0, asm_refuse_denied  # it may not even be read
+        andi    $t1, $a1, {WRITABLE}
+        bnez    $t1, asm_refuse_denied
+        nop
+1:      beqz    $t2, asm_refuse_denied
+        find_page
+        lui     $k1, %hi({STLB})
+        tlbp
+        lw      $t2, {RECORD_BOUND}($k0)
+        addu    $k1, $k1, $t1           # its place
+        beqz    $t2, 2f                 # nothing was bound to it
+        sw      $t0, %lo({STLB})($k1)
+        beq     $t2, $t0, 3f            # the same was
+        li      $t0, {MANY}
+2:      sw      $t0, {RECORD_BOUND}($k0)
+3:      andi    $t1, $a1, 0xfff - {UNCACHED} - {WRITABLE}
+        xor     $t0, $a1, $t1           # page and bits, valid and never global
         ori     $t0, $t0, {VALID}
         mfc0    $t1, $0                 # Index: two entries for one page shut the TLB down
-        sw      $t0, %lo({STLB} + 4)($k0)
+        sw      $t0, %lo({STLB} + 4)($k1)
         bltz    $t1, 4f
         mtc0    $t0, $2                 # EntryLo
         lw      $k0, {HOT_PC}($zero)
@@ -258,30 +254,17 @@ asm_tlb_delete:
         beqz    $t0, asm_refuse
         li      $t0, 1 << 16            # Invalid
         bltz    $a0, asm_refuse         # above it?
-        mfc0    $t2, $10                # EntryHi: the address space
-        mfc0    $t0, $4                 # Context: the tag
-        nop
-        srl     $t0, $t0, 21
-        sll     $t0, $t0, 21
-        srl     $t1, $a0, 12            # the virtual page
-        sll     $t1, $t1, 2
-        or      $t0, $t0, $t1           # the key
-        sll     $t1, $t1, 10
-        andi    $t2, $t2, 0xfc0
-        or      $t1, $t1, $t2
-        mtc0    $t1, $10                # EntryHi
-        srl     $t1, $t1, 7
-        andi    $t1, $t1, 0x7ff8
-        tlbp
+        find_page
         lui     $k0, %hi({STLB})
-        addu    $k0, $k0, $t1
+        tlbp
+        addu    $k0, $k0, $t1           # its place
         lw      $t1, %lo({STLB})($k0)
-        mfc0    $k0, $0                 # Index
-        beq     $t0, $t1, 2f
-        nop
-1:      bltz    $k0, 3f                 # not in the TLB
-        sll     $t0, $k0, 4             # an entry of its own at an address that is not mapped
+        mfc0    $k1, $0                 # Index
+        bne     $t0, $t1, 1f
         lui     $t1, 0x8000
+        sw      $zero, %lo({STLB})($k0)
+1:      bltz    $k1, 2f                 # not in the TLB
+        sll     $t0, $k1, 4             # an entry of its own at an address that is not mapped
         or      $t0, $t0, $t1
         mtc0    $t0, $10                # EntryHi
         mtc0    $zero, $2               # EntryLo
@@ -290,44 +273,10 @@ asm_tlb_delete:
         mtc0    $t2, $10                # EntryHi: the address space again
         nop
         nop
-3:      lw      $k0, {HOT_PC}($zero)
+2:      lw      $k0, {HOT_PC}($zero)
         give_back
         jr      $k0
         .word   0x42000010      # rfe
-2:      lui     $t1, %hi({STLB})        # the index once more
-        srl     $t0, $a0, 12
-        sll     $t0, $t0, 5
-        srl     $t2, $t2, 7
-        or      $t0, $t0, $t2
-        andi    $t0, $t0, 0x7ff8
-        addu    $t1, $t1, $t0
-        sw      $zero, %lo({STLB})($t1)
-        mfc0    $t2, $10                # EntryHi
-        b       1b
-        andi    $t2, $t2, 0xfc0
-
-asm_refuse_denied:
-        li      $t0, 2 << 16            # Denied
-asm_refuse:                             # t0 = the error in its place
-        lw      $k0, {HOT_PAGE}($zero)
-        lw      $t1, {HOT_BORROWED} + 4($zero)
-        lw      $t2, {HOT_BORROWED} + 8($zero)
-        addiu   $k0, $k0, 4 * 8         # column of system calls; a0 and a1 are saved there
-        sw      $a2, {SAVED_A2}($k0)
-        mfc0    $a2, $13                # Cause
-        mfc0    $a0, $14                # EPC
-        or      $a2, $a2, $t0
-        lw      $t0, {HOT_BORROWED}($zero)
-        lw      $k1, {HANDLER_PC}($k0)
-        move    $a1, $zero
-        jr      $k1
-        .word   0x42000010      # rfe
-
-        .globl  asm_primitive
-asm_primitive:                          # the others, in Rust, with the whole state saved
-        lui     $k1, %hi(kernel_primitive)
-        j       asm_trap
-        addiu   $k1, $k1, %lo(kernel_primitive)
 
 # ---- protected control transfer ----------------------------------------------------------------
 # k0 = caller's page + 4 * 8, k1 = slot of its transfer cache. No register of the user's is altered:
@@ -350,11 +299,42 @@ asm_transfer:
         jr      $k1
         .word   0x42000010      # rfe
 
-asm_transfer_miss:                      # a new callee, a bad name, or an asynchronous transfer
-        lw      $a0, {SAVED_A0}($k0)    # nothing is altered so far
-        lui     $k1, %hi(kernel_transfer)
-        j       asm_trap
-        addiu   $k1, $k1, %lo(kernel_transfer)
+# ---- yield -------------------------------------------------------------------------------------
+# k0 = where to resume, v0 = the call, a0 = whom to yield to. One that this environment has yielded to before,
+# while the slice is not over, is entered at once, as `yield_to` in Rust does it (schedule.rs); all else goes
+# there. What the caller need not find again is free to use.
+
+        .globl  asm_yield
+asm_yield:
+        bgez    $a0, asm_rust_call      # to nobody in particular
+        andi    $t1, $a0, {SELECTOR}    # slot of the cache
+        lw      $t0, {HOT_PAGE}($zero)       # the caller's page
+        lw      $t5, {HOT_LENDER}($zero)     # who has this turn back
+        addu    $t1, $t1, $t0
+        lw      $t2, {YIELDED_NAME}($t1) # whom the slot names
+        lw      $v1, {YIELDED_PAGE}($t1) # that one's page
+        bne     $t2, $a0, asm_rust_call
+        lw      $t4, {HOT_SUCCESSOR}($zero)  # whose turn it is, if this one is over
+        lw      $t3, {YIELD_PC}($v1)    # where to enter, if nothing stands in the way
+        bnez    $t4, asm_rust_call
+        lw      $t0, {NAME}($t0)        # the caller
+        beqz    $t3, asm_rust_call
+        lw      $t6, {STATUS}($v1)
+        bnez    $t5, 1f
+        move    $k0, $t3
+        move    $t5, $t0                # whoever lends first has it back,
+1:      bne     $t5, $a0, 2f
+        sw      $zero, {EXCESS}($v1)
+        move    $t5, $zero              # until it is lent to them
+2:      sw      $t5, {HOT_LENDER}($zero)
+asm_start:                              # v1 = page, a0 = name, t6 = Status, k0 = the PC
+        sw      $v1, {HOT_PAGE}($zero)       # who runs
+        mtc0    $t6, $12                # Status, the user's mode pushed
+        mtc0    $a0, $10                # EntryHi: the address space
+        mtc0    $a0, $4                 # Context: the tag
+        clear_registers                 # nothing of the last one's is left
+        jr      $k0
+        .word   0x42000010      # rfe
 
 # ---- calls with a stack ------------------------------------------------------------------------
 # k0 = where to resume, v0 = the handler. Caller-saved registers come back zero or as they were. The
@@ -435,6 +415,42 @@ asm_interrupt:
         j       asm_trap
         addiu   $k1, $k1, %lo(kernel_interrupt)
 
+# Where hot paths end that are rarely taken.
+
+asm_miss_slowly:
+        lui     $k1, %hi(kernel_tlb_miss)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_tlb_miss)
+
+asm_refuse_denied:
+        li      $t0, 2 << 16            # Denied
+asm_refuse:                             # t0 = the error in its place
+        lw      $k0, {HOT_PAGE}($zero)
+        lw      $t1, {HOT_BORROWED} + 4($zero)
+        lw      $t2, {HOT_BORROWED} + 8($zero)
+        addiu   $k0, $k0, 4 * 8         # column of system calls; a0 and a1 are saved there
+        sw      $a2, {SAVED_A2}($k0)
+        mfc0    $a2, $13                # Cause
+        mfc0    $a0, $14                # EPC
+        or      $a2, $a2, $t0
+        lw      $t0, {HOT_BORROWED}($zero)
+        lw      $k1, {HANDLER_PC}($k0)
+        move    $a1, $zero
+        jr      $k1
+        .word   0x42000010      # rfe
+
+        .globl  asm_primitive
+asm_primitive:                          # the others, in Rust, with the whole state saved
+        lui     $k1, %hi(kernel_primitive)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_primitive)
+
+asm_transfer_miss:                      # a new callee, a bad name, or an asynchronous transfer
+        lw      $a0, {SAVED_A0}($k0)    # nothing is altered so far
+        lui     $k1, %hi(kernel_transfer)
+        j       asm_trap
+        addiu   $k1, $k1, %lo(kernel_transfer)
+
         .globl  asm_trap
 asm_trap:
         lui     $k0, %hi({FRAME})
@@ -493,16 +509,11 @@ asm_trap:
 
         .globl  asm_enter
 asm_enter:
-        lw      $t0, {STATUS}($a0)
-        lw      $t1, {ENTRY_HI}($a0)
-        sw      $a0, {HOT_PAGE}($zero)       # who runs
-        mtc0    $t0, $12                # Status, the user's mode pushed
-        mtc0    $t1, $10                # EntryHi
-        mtc0    $t1, $4                 # Context
+        lw      $t6, {STATUS}($a0)
+        move    $v1, $a0
+        lw      $a0, {ENTRY_HI}($a0)
+        j       asm_start
         move    $k0, $a1
-        clear_registers                 # nothing of the last one's is left
-        jr      $k0
-        .word   0x42000010      # rfe
 
 # ---- entry of the kernel -----------------------------------------------------------------------
 
