@@ -34,9 +34,9 @@ test-fuzz       check  fuzz
 selfcheck       check  init selfcheck
 bench-ipc       plain  init bench_ipc
 bench-matrix    plain  init bench_matrix
-bench-vm-linear plain  init bench_vm_linear
-bench-vm-inverted plain init bench_vm_inverted
-bench-vm-clustered plain init bench_vm_clustered
+bench-vm-linear plain  init vm_linear
+bench-vm-inverted plain init vm_inverted
+bench-vm-clustered plain init vm_clustered
 "
 
 TRIPLE=mips-unknown-none

@@ -140,6 +140,17 @@ impl Pipe {
         })
     }
 
+    /// The environment of somebody else who can read from it, or write to it.
+    fn other(self, write: bool) -> u32 {
+        let me = process::slot();
+        let there = (0..PROCESSES).filter(|slot| *slot != me).find(|slot| {
+            // SAFETY: a word of the page.
+            let number = unsafe { self.place(write, *slot).read_volatile() };
+            number != 0 && get!(*slot, pid) == number.wrapping_sub(1) && table::lives(*slot)
+        });
+        there.map_or(0, |slot| get!(slot, name))
+    }
+
     /// Bytes that can be read.
     #[inline(always)]
     fn filled(self) -> u32 {
@@ -191,9 +202,14 @@ impl Pipe {
     #[inline(never)]
     fn wait_to_read(self) -> Result<bool, PipeError> {
         word!(self, reader = memory::myself().0);
+        if word!(self, writer) == 0 {
+            word!(self, writer = self.other(true));
+        }
         if yield_to_other(word!(self, writer)) && self.filled() > 0 {
             return Ok(true);
         }
+        // Whoever that was, it is not the one.
+        word!(self, writer = 0);
         if !self.is_open(true) {
             return Ok(self.filled() > 0);
         }
@@ -246,9 +262,13 @@ impl Pipe {
         if !self.is_open(false) {
             return Err(PipeError::Broken);
         }
+        if word!(self, reader) == 0 {
+            word!(self, reader = self.other(false));
+        }
         if yield_to_other(word!(self, reader)) && self.filled() < CAPACITY {
             return Ok(());
         }
+        word!(self, reader = 0);
         word!(self, writer_waits = 1);
         self.wait(true, || self.filled() < CAPACITY || !self.is_open(false))?;
         if self.is_open(false) { Ok(()) } else { Err(PipeError::Broken) }

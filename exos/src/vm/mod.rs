@@ -215,19 +215,18 @@ global_asm!(
     ".pushsection .text.hot, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
-    // exos_pinned(f, arguments): calls f(arguments) on the handlers' stack.
+    // exos_pinned(a, b, c, f): f(a, b, c) on the handlers' stack.
     ".globl exos_pinned",
     "exos_pinned:",
     "srl $8, $sp, {SECOND_SEGMENT}",
     "move $9, $sp",
     "beqz $8, 1f", // a handler: its own stack will do
-    "move $25, $4",
+    "move $25, $7",
     "addiu $sp, $zero, {TOP}",
-    "1: addiu $sp, $sp, -24",
-    "sw $31, 16($sp)",
-    "sw $9, 20($sp)",
+    "1: sw $31, -8($sp)",
+    "sw $9, -4($sp)",
     "jalr $25",
-    "move $4, $5",
+    "addiu $sp, $sp, -24",
     "lw $31, 16($sp)",
     "lw $sp, 20($sp)",
     "jr $31",
@@ -246,34 +245,43 @@ struct Crossing<A: Copy, R: Copy> {
     result: core::mem::MaybeUninit<R>,
 }
 
+unsafe extern "C" {
+    fn exos_pinned(a: u32, b: u32, c: u32, f: extern "C" fn(u32, u32, u32) -> u32) -> u32;
+}
+
+/// The quick form of [`pinned`], for what fits into registers.
+#[inline(always)]
+pub(crate) fn pinned_words(arguments: [u32; 3], operation: extern "C" fn(u32, u32, u32) -> u32) -> u32 {
+    let [a, b, c] = arguments;
+    // SAFETY: the function calls `operation` with its arguments, and keeps what a callee keeps.
+    unsafe { exos_pinned(a, b, c, operation) }
+}
+
 /// Runs an operation on the handlers' stack, where nothing that it touches can fault: the program's stack is read before and
 /// written after it, not in between.
 #[inline(always)]
 pub(crate) fn pinned<A: Copy, R: Copy>(argument: A, operation: fn(A) -> R) -> R {
-    unsafe extern "C" {
-        fn exos_pinned(f: *const (), arguments: *mut ());
-    }
-    extern "C" fn cross<A: Copy, R: Copy>(crossing: *mut Crossing<A, R>) {
+    extern "C" fn cross<A: Copy, R: Copy>(crossing: u32, _: u32, _: u32) -> u32 {
+        let crossing = crossing as *mut Crossing<A, R>;
         // SAFETY: `pinned` made it and waits. Volatile: the argument is copied now.
-        let (operation, argument) = unsafe {
-            (
-                (&raw const (*crossing).operation).read_volatile(),
-                (&raw const (*crossing).argument).read_volatile(),
-            )
-        };
+        let (operation, argument) =
+            unsafe { ((&raw const (*crossing).operation).read_volatile(), (&raw const (*crossing).argument).read_volatile()) };
         let result = operation(argument);
         // SAFETY: as above.
         unsafe { (&raw mut (*crossing).result).write_volatile(core::mem::MaybeUninit::new(result)) };
+        0
     }
     let mut crossing = Crossing { operation, argument, result: core::mem::MaybeUninit::uninit() };
-    // SAFETY: the function calls `cross` with its argument, and keeps what a callee keeps; `cross` initialises the result.
-    unsafe {
-        exos_pinned(cross::<A, R> as *const (), (&raw mut crossing).cast());
-        crossing.result.assume_init()
-    }
+    pinned_words([&raw mut crossing as u32, 0, 0], cross::<A, R>);
+    // SAFETY: `cross` has initialised it; the compiler is told that the call above may have written it.
+    unsafe { (&raw const crossing.result).read_volatile().assume_init() }
 }
 
-/// Does nothing on the handlers' stack and back: what [`pinned`] costs.
+/// Does nothing on the handlers' stack and back: what a quick operation costs before it does anything.
+#[inline(always)]
 pub fn cross() {
-    pinned((), |()| ());
+    extern "C" fn nothing(_: u32, _: u32, _: u32) -> u32 {
+        0
+    }
+    pinned_words([0; 3], nothing);
 }

@@ -3,11 +3,11 @@
 //! A change of protection touches the page table and both TLBs. One page is bound anew at once. Of a range the
 //! bindings are taken back, in one call, if rights are lost; what gains rights is bound when it is touched.
 
-use aegis_abi::layout::{Mapping, PAGE_SIZE};
+use aegis_abi::layout::{Mapping, PAGE_SIZE, SECOND_SEGMENT_END, USER_END};
 use exos_core::page_table::{Pte, Soft};
 
 use super::map::{Protection, pages_of};
-use super::{DEMAND, OWN, SWAPPED, Vm, VmError, fault, pinned, vm};
+use super::{DEMAND, OWN, SWAPPED, Vm, VmError, fault, pinned, pinned_words, vm};
 use crate::call;
 use crate::layout::address;
 
@@ -20,24 +20,54 @@ const RIGHTS: Soft = Soft::READ.union(Soft::WRITE);
 /// [`VmError::NoMemory`].
 #[inline]
 pub fn protect(start: u32, bytes: u32, protection: Protection) -> Result<(), VmError> {
-    pinned((start, bytes, protection), |(start, bytes, protection)| {
-        let soft = protection.soft();
-        if bytes == PAGE_SIZE && start.is_multiple_of(PAGE_SIZE) {
-            return vm().protect_page(crate::layout::page(start), soft);
-        }
-        let (first, end) = pages_of(start, bytes)?;
-        vm().protect_range(first, end, soft)
-    })
+    match pinned_words([start, bytes, protection.soft().bits()], protect_words) {
+        0 => Ok(()),
+        code => Err(error_of(code)),
+    }
+}
+
+/// What a refused protection answers in a word.
+fn error_of(code: u32) -> VmError {
+    match code {
+        1 => VmError::Range,
+        2 => VmError::Unmapped,
+        3 => VmError::NoMemory,
+        code => VmError::Refused(aegis_abi::Error::from_code(code).unwrap_or(aegis_abi::Error::Invalid)),
+    }
+}
+
+#[unsafe(link_section = ".text.warm")]
+extern "C" fn protect_words(start: u32, bytes: u32, soft: u32) -> u32 {
+    let soft = Soft::from_bits_truncate(soft);
+    let done = if bytes == PAGE_SIZE && start.is_multiple_of(PAGE_SIZE) && start >= SECOND_SEGMENT_END && start < USER_END {
+        vm().protect_page(crate::layout::page(start), soft)
+    } else {
+        pages_of(start, bytes).and_then(|(first, end)| vm().protect_range(first, end, soft))
+    };
+    match done {
+        Ok(()) => 0,
+        Err(VmError::Range | VmError::Taken) => 1,
+        Err(VmError::Unmapped) => 2,
+        Err(VmError::NoMemory) => 3,
+        Err(VmError::Refused(error)) => error.code(),
+    }
 }
 
 /// Whether the page of an address has been written since it was mapped. `None` if nothing is mapped there.
 #[inline]
 #[must_use]
 pub fn is_dirty(address: u32) -> Option<bool> {
-    pinned(address, |address| {
-        let pte = vm().table().find(crate::layout::page(address))?;
-        Some(pte.soft().contains(Soft::DIRTY))
-    })
+    #[unsafe(link_section = ".text.warm")]
+    extern "C" fn dirty(address: u32, _: u32, _: u32) -> u32 {
+        match vm().table().find(crate::layout::page(address)) {
+            Some(pte) => u32::from(pte.soft().contains(Soft::DIRTY)),
+            None => 2,
+        }
+    }
+    match pinned_words([address, 0, 0], dirty) {
+        2 => None,
+        dirty => Some(dirty != 0),
+    }
 }
 
 /// Whether the page of an address has been touched since it was last asked about by whoever looks for pages to give up.
