@@ -1,4 +1,4 @@
-//! The guest tests of Aegis, third part: limits, time, revocation. Needs a test build of the kernel, and the program `companion` in the boot image.
+//! The guest tests of Aegis, third part: limits, time, revocation, yields. Needs a test build of the kernel, and the program `companion` in the boot image.
 #![no_std]
 #![no_main]
 
@@ -8,6 +8,8 @@ mod limits;
 mod revocation;
 #[path = "../suite/timing.rs"]
 mod timing;
+#[path = "../suite/yields.rs"]
+mod yields;
 
 use apps::testing::{on_large_stack, run_groups};
 
@@ -18,5 +20,5 @@ fn main() -> u32 {
 }
 
 extern "C" fn all() -> u32 {
-    run_groups(&[limits::TESTS, timing::TESTS, revocation::TESTS])
+    run_groups(&[limits::TESTS, timing::TESTS, revocation::TESTS, yields::TESTS])
 }
