@@ -134,6 +134,8 @@ impl Child {
 
     /// Yields to it, by the long way if so wanted: what is bound anew might be anything.
     fn run(&self, short: bool) -> Result<(), Error> {
+        // No slice ends in the middle.
+        interrupt::hold_off()?;
         if !short {
             call::bind(self.name.0, Event::SliceStart as u32, START)?;
         }
@@ -285,27 +287,25 @@ fn given_back() -> Outcome {
     lab.prepare(body.words());
     let behind = lab::body_start();
     transfer::bind_synchronous(behind + 16)?;
-    for (round, short) in [false, true, true, false, true].into_iter().enumerate() {
-        for name in [child.name, memory::myself()].iter().filter(|_| !short) {
-            let start = memory::environment().slice_start_pc;
-            call::bind(name.0, Event::SliceStart as u32, if *name == child.name { START } else { start })?;
-        }
-        starting_at(behind + 4, || {
+    starting_at(behind + 4, || {
+        for (round, short) in [false, true, true, false, true].into_iter().enumerate() {
+            if !short {
+                call::bind(child.name.0, Event::SliceStart as u32, START)?;
+                call::bind(memory::myself().0, Event::SliceStart as u32, behind + 4)?;
+            }
             callee.set(CALLED, 0);
             callee.set(TOLD, 0);
-            interrupt::plant(interrupt::ticks(1500), END_SLICE)?;
+            interrupt::plant(interrupt::ticks(8000), END_SLICE)?;
+            ensure_eq!(yield_pc(), if short { behind + 4 } else { 0 }, "round {round}: the way back");
             lab.run(&Registers::ZERO.with(4, child.name.0).with(reg::V0, Call::Yield as u32));
-            Ok(())
-        })?;
-        ensure_eq!(child.get(RUNS), round as u32 + 1, "the child was lent the slice");
-        // Were the call not for good, this environment would have had the next slice, and called again.
-        ensure_eq!(
-            [callee.get(CALLED), callee.get(TOLD)],
-            [1, 1],
-            "round {round}: the callee's calls and slices"
-        );
-        ensure_eq!(memory::environment().caller, callee.name.0, "round {round}: who gave the slice back");
-    }
+            ensure_eq!(child.get(RUNS), round as u32 + 1, "round {round}: the child was lent the slice");
+            // Were the call not for good, this environment would have had the next slice, and called again.
+            let counts = [callee.get(CALLED), callee.get(TOLD)];
+            ensure_eq!(counts, [1, 1], "round {round}: the callee's calls and slices");
+            ensure_eq!(memory::environment().caller, callee.name.0, "round {round}: who gave the slice back");
+        }
+        Ok(())
+    })?;
     transfer::bind_synchronous(0)?;
     other.stop()?;
     child.end()?;
