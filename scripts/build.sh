@@ -33,6 +33,8 @@ test-fault      check  fault
 test-fuzz       check  fuzz
 selfcheck       check  init selfcheck
 bench-ipc       plain  init bench_ipc
+bench-exos      plain  init bench_exos
+bench-stride    plain  stride counter
 bench-matrix    plain  init bench_matrix
 bench-vm-linear plain  init vm_linear
 bench-vm-inverted plain init vm_inverted

@@ -133,7 +133,7 @@ impl Pipe {
 
     /// Whether any living process can read from it, or write to it.
     fn is_open(self, write: bool) -> bool {
-        (0..PROCESSES).any(|slot| {
+        (0..table::used()).any(|slot| {
             // SAFETY: a word of the page.
             let number = unsafe { self.place(write, slot).read_volatile() };
             number != 0 && get!(slot, pid) == number.wrapping_sub(1) && table::lives(slot)
@@ -143,7 +143,7 @@ impl Pipe {
     /// The environment of somebody else who can read from it, or write to it.
     fn other(self, write: bool) -> u32 {
         let me = process::slot();
-        let there = (0..PROCESSES).filter(|slot| *slot != me).find(|slot| {
+        let there = (0..table::used()).filter(|slot| *slot != me).find(|slot| {
             // SAFETY: a word of the page.
             let number = unsafe { self.place(write, *slot).read_volatile() };
             number != 0 && get!(*slot, pid) == number.wrapping_sub(1) && table::lives(*slot)

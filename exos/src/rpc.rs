@@ -1,6 +1,6 @@
 //! Calls into another address space over protected control transfer (paper, sections 5.5, 6.1 and 7.1; Tables 8 and 12).
 //!
-//! lrpc saves all registers that C lets a caller rely on, and believes the server nothing but its answer. tlrpc trusts
+//! lrpc saves all registers that C lets a caller rely on (gp, which nothing here uses, is not among them), and believes the server nothing but its answer. tlrpc trusts
 //! the server to keep them. Both have the paper's limits: one function, no permission checks, single-threaded.
 //! The registers are the message: `a0` the argument, `v1` the answer.
 //!
@@ -60,7 +60,6 @@ global_asm!(
     "sw $23, 28($sp)",
     "move $2, $5",
     "sw $30, 32($sp)",
-    "sw $28, 36($sp)",
     "sw $31, 40($sp)",
     "sw $sp, %lo(exos_rpc_sp)($9)",
     "sw $5, %lo(exos_kind)($8)",
@@ -86,7 +85,6 @@ global_asm!(
     "lw $22, 24($sp)",
     "lw $23, 28($sp)",
     "lw $30, 32($sp)",
-    "lw $28, 36($sp)",
     "jr $31",
     "addiu $sp, $sp, 48",
     // A slice begins while the call is under way, and the server is gone.

@@ -16,7 +16,7 @@ use crate::memory::{self, Page, WINDOWS};
 use crate::process::arguments::{Block, FileWords, MAGIC};
 use crate::process::exec::{self, ExecError};
 use crate::process::exit::{self, reap};
-use crate::process::table::{self, PROCESSES, channel, get, set, state};
+use crate::process::table::{self, channel, get, set, state};
 use crate::start::START_PAGE;
 use crate::vm::Rights;
 use crate::{call, process, signal, slice};
@@ -133,7 +133,7 @@ impl Family {
                     && matches!(get!(client, state), state::READY | state::STARTING)
                     && get!(client, name) != 0
             };
-            match policy.pick(&ready) {
+            match policy.pick(table::used(), &ready) {
                 Some(client) => {
                     self.turn(client);
                     policy.charge(client);
@@ -158,7 +158,7 @@ impl Family {
         let now = call::microseconds().unwrap_or(0);
         let due = |slot: usize| now.wrapping_sub(get!(slot, wake_at)).cast_signed() >= 0;
         let mut somebody_runs = false;
-        for slot in 1..PROCESSES {
+        for slot in 1..table::used() {
             match get!(slot, state) {
                 state::READY | state::STARTING => somebody_runs = true,
                 state::ZOMBIE if get!(slot, parent) == 0 && tick > 0 && slot != 1 => {
@@ -179,7 +179,7 @@ impl Family {
             table::wake(channel::CONSOLE);
         }
         // One place each time: who was destroyed while it waited.
-        self.probed = self.probed % (PROCESSES - 1) + 1;
+        self.probed = self.probed % table::used().saturating_sub(1).max(1) + 1;
         let slot = self.probed;
         let name = Name(get!(slot, name));
         if matches!(get!(slot, state), state::READY | state::BLOCKED | state::LENDING) && !exit::lives(name) {

@@ -392,3 +392,10 @@ pub(crate) fn watch_for_attention(word: *const u32) {
     // SAFETY: a word that the handler of a slice's start reads.
     unsafe { (&raw mut exos_asked).write_volatile(word as u32) };
 }
+
+/// Whether attention is asked for.
+#[inline(always)]
+pub(crate) fn is_asked() -> bool {
+    // SAFETY: `bind` has named a word that lasts.
+    unsafe { ((&raw const exos_asked).read_volatile() as *const u32).read_volatile() != 0 }
+}

@@ -14,7 +14,7 @@ use exos::abi::layout::{ANY, ENVIRONMENT_PAGE};
 use exos::pipe::Pipe;
 use exos::rpc::{self, Kind, Server, TrustedServer};
 use exos::vm::map::{self, Protection};
-use exos::{io, memory, println, process, signal, slice};
+use exos::{io, memory, println, process, signal};
 
 #[path = "../measure.rs"]
 mod measure;
@@ -132,13 +132,13 @@ fn take_turns(n: u32, address: u32, parity: u32, peer: Name) {
         // SAFETY: mapped there, shared.
         unsafe {
             while counter.read_volatile() & 1 != parity {
-                if slice::yield_to(peer).is_err() {
+                if process::yield_to(peer).is_err() {
                     return;
                 }
             }
             counter.write_volatile(counter.read_volatile().wrapping_add(1));
         }
-        let _ = slice::yield_to(peer);
+        let _ = process::yield_to(peer);
     }
 }
 

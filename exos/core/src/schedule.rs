@@ -15,8 +15,8 @@ pub const CLIENTS: usize = 128;
 
 /// A policy.
 pub trait Policy {
-    /// Chooses who gets the next quantum, among those that are `ready`.
-    fn pick(&mut self, ready: &dyn Fn(usize) -> bool) -> Option<usize>;
+    /// Chooses who gets the next quantum, among those below `clients` that are `ready`.
+    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize>;
 
     /// A client has used a quantum, or had it and did not need all of it.
     fn charge(&mut self, client: usize);

@@ -6,7 +6,7 @@ use aegis_abi::{Capability, Name};
 
 use super::{Pipe, Share};
 use crate::memory::{self, WINDOWS};
-use crate::process::table::{PROCESSES, get, state};
+use crate::process::table::{self, get, state};
 use crate::process::{self, hot};
 use crate::vm::{VmError, map, pinned};
 use crate::{call, slice};
@@ -47,7 +47,7 @@ pub(super) fn unused(page: u32) {
     let waits = |slot: &usize| {
         get!(*slot, name) == owner.0 && matches!(get!(*slot, state), state::ZOMBIE | state::LENDING)
     };
-    if (0..PROCESSES).find(waits).is_some() {
+    if (0..table::used()).find(waits).is_some() {
         let _ = slice::yield_to(owner);
     }
 }

@@ -14,9 +14,16 @@ pub fn exit(status: u32) -> ! {
         crate::start::exit(status);
     }
     io::close_all();
+    // From here on it may not touch what it has borrowed: its stack, say.
+    pinned(status, |status| -> () { end(status) });
+    unreachable!("a process that has ended does not go on")
+}
+
+/// The end, on the handlers' stack.
+fn end(status: u32) -> ! {
     let me = slot();
     slice::critical(|| {
-        for child in 0..PROCESSES {
+        for child in 0..table::used() {
             if get!(child, state) != state::FREE && get!(child, parent) == me as u32 && child != me {
                 // The scheduler takes orphans in.
                 set!(child, parent, 0);
@@ -31,7 +38,7 @@ pub fn exit(status: u32) -> ! {
     borrow_no_more();
     if somebody_borrows() {
         // What has come into being since the last fork nobody borrows.
-        pinned((), |()| vm().free_unshared());
+        vm().free_unshared();
     }
     loop {
         slice::critical(|| {
@@ -73,12 +80,12 @@ fn wait_for_some(pid: Option<u32>) -> Result<(u32, u32), ProcessError> {
             && get!(*child, parent) == me as u32
             && pid.is_none_or(|pid| get!(*child, pid) == pid)
     };
-    let ended = || (0..PROCESSES).filter(mine).find(|child| get!(*child, state) == state::ZOMBIE);
+    let ended = || (0..table::used()).filter(mine).find(|child| get!(*child, state) == state::ZOMBIE);
     loop {
         if let Some(child) = ended() {
             return Ok(reap(child));
         }
-        if !(0..PROCESSES).any(|child| mine(&child)) {
+        if !(0..table::used()).any(|child| mine(&child)) {
             return Err(ProcessError::NoProcess);
         }
         wait_until(channel::CHILD, || ended().is_some())?;
@@ -116,7 +123,7 @@ pub(crate) fn bury(dead: usize) {
             }
             return;
         }
-        for child in 0..PROCESSES {
+        for child in 0..table::used() {
             if get!(child, state) != state::FREE && get!(child, parent) == dead as u32 {
                 set!(child, parent, 0);
             }
@@ -127,11 +134,11 @@ pub(crate) fn bury(dead: usize) {
         let parent = get!(dead, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);
         // Who reads from it or writes to it must find out that it is gone.
-        for slot in 0..PROCESSES {
+        for slot in 0..table::used() {
             table::wake_one(slot);
         }
     });
-    for lender in (0..PROCESSES).filter(|lender| get!(*lender, state) == state::LENDING) {
+    for lender in (0..table::used()).filter(|lender| get!(*lender, state) == state::LENDING) {
         if !borrowed_from(lender) {
             let _ = slice::yield_to(Name(get!(lender, name)));
         }

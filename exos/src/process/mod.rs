@@ -192,7 +192,7 @@ pub(crate) fn somebody_borrows() -> bool {
 
 /// Whether somebody borrows pages of the process at a place.
 pub(crate) fn borrowed_from(lender: usize) -> bool {
-    (0..PROCESSES).any(|slot| {
+    (0..table::used()).any(|slot| {
         slot != lender && get!(slot, lenders)[lender / 32] & 1 << (lender % 32) != 0 && table::lives(slot)
     })
 }
@@ -202,7 +202,7 @@ pub(crate) fn borrowed_from(lender: usize) -> bool {
 pub(crate) fn borrow_no_more() {
     let lenders: [u32; MASK] = get!(slot(), lenders);
     set!(slot(), lenders, [0; MASK]);
-    for lender in (0..PROCESSES).filter(|lender| lenders[lender / 32] & 1 << (lender % 32) != 0) {
+    for lender in (0..table::used()).filter(|lender| lenders[lender / 32] & 1 << (lender % 32) != 0) {
         if get!(lender, state) == state::LENDING || get!(lender, state) == state::ZOMBIE {
             // It destroys itself when it finds that nobody borrows, and the slice comes back.
             let _ = slice::yield_to(Name(get!(lender, name)));
@@ -245,6 +245,19 @@ pub fn give_way() {
     if slice::yield_to(table::scheduler()).is_err() {
         let _ = slice::yield_to(Name::NOBODY);
     }
+}
+
+/// Gives the rest of the slice to a process's environment, and attends to what has come when this one runs again.
+///
+/// # Errors
+/// [`ProcessError::NoProcess`] if it is gone.
+#[inline(always)]
+pub fn yield_to(who: Name) -> Result<(), ProcessError> {
+    slice::yield_to(who).map_err(|_| ProcessError::NoProcess)?;
+    if slice::is_asked() {
+        crate::signal::attend();
+    }
+    Ok(())
 }
 
 /// Sleeps for so many microseconds.

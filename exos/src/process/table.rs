@@ -93,8 +93,8 @@ pub struct Entry {
 pub struct Table {
     /// The environment that hands out time slices.
     pub scheduler: u32,
-    /// Not zero while somebody waits for the console.
-    pub console_wanted: u32,
+    /// No place from this one on has been used yet.
+    pub used: u32,
     /// The processes.
     pub entries: [Entry; PROCESSES],
 }
@@ -143,6 +143,14 @@ pub(crate) fn set_scheduler(name: Name) {
     unsafe { (&raw mut (*table).scheduler).write_volatile(name.0) };
 }
 
+/// No place from this one on has been used yet.
+#[must_use]
+pub fn used() -> usize {
+    let table = PROCESS_TABLE.start as *const Table;
+    // SAFETY: as above.
+    (unsafe { (&raw const (*table).used).read_volatile() } as usize).min(PROCESSES)
+}
+
 /// Whether a process lives: runs or could.
 #[must_use]
 pub fn lives(slot: usize) -> bool {
@@ -160,6 +168,11 @@ pub fn find(pid: u32) -> Option<usize> {
 pub(crate) fn claim(parent: usize) -> Option<usize> {
     slice::critical(|| {
         let slot = (0..PROCESSES).find(|slot| get!(*slot, state) == state::FREE)?;
+        if slot >= used() {
+            let table = PROCESS_TABLE.start as *mut Table;
+            // SAFETY: as above.
+            unsafe { (&raw mut (*table).used).write_volatile(slot as u32 + 1) };
+        }
         set!(slot, state, state::STARTING);
         set!(slot, name, 0);
         set!(
@@ -185,7 +198,7 @@ pub(crate) fn claim(parent: usize) -> Option<usize> {
 
 /// Lets those run who wait for `channel`. In a critical section, or the waker's condition may be missed.
 pub(crate) fn wake(channel: u32) {
-    for slot in 0..PROCESSES {
+    for slot in 0..used() {
         if get!(slot, state) == state::BLOCKED && get!(slot, waits_for) == channel {
             set!(slot, state, state::READY);
         }

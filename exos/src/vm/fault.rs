@@ -18,6 +18,8 @@ use crate::layout::address;
 pub type Handler = fn(&mut Frame, u32, bool);
 
 const WATCHED: usize = 256;
+/// Pages of a range that are watched.
+const RANGE: usize = 512;
 
 /// What is known of the program's own faults without a search.
 struct Watch {
@@ -27,12 +29,15 @@ struct Watch {
     pages: [u32; WATCHED],
     /// An entry of another epoch means nothing. Never zero while there is a handler.
     epoch: u32,
+    /// The range that was protected last: its first page, and a bit for each page that still is.
+    range: u32,
+    bits: [u32; RANGE / 32],
     /// The page of the fault that is being handled, if it is a store's: who unprotects it now will write it.
     storing: u32,
 }
 
 #[unsafe(link_section = ".bss.pinned.watch")]
-static mut WATCH: Watch = Watch { handler: None, pages: [0; WATCHED], epoch: 0, storing: 0 };
+static mut WATCH: Watch = Watch { handler: None, pages: [0; WATCHED], epoch: 0, range: 0, bits: [0; RANGE / 32], storing: 0 };
 
 fn watch() -> &'static mut Watch {
     // SAFETY: as `vm()`: from handlers and pinned operations, none of which keeps it.
@@ -54,11 +59,30 @@ pub(super) fn unprotected(vpn: u32) {
     if *place >> PAGE_SHIFT == vpn {
         *place = 0;
     }
+    let index = vpn.wrapping_sub(watch.range) as usize;
+    if let Some(word) = watch.bits.get_mut(index / 32) {
+        *word &= !(1 << (index % 32));
+    }
+}
+
+/// Notes that it has taken rights from pages `first..end`. What does not fit is searched for in the table.
+pub(super) fn protected_many(first: u32, end: u32) {
+    let watch = watch();
+    watch.range = first;
+    let count = ((end - first) as usize).min(RANGE);
+    for (index, word) in watch.bits.iter_mut().enumerate() {
+        *word = match count.saturating_sub(32 * index) {
+            0 => 0,
+            left @ 1..32 => (1 << left) - 1,
+            _ => u32::MAX,
+        };
+    }
 }
 
 /// Notes that it has given them back to many pages.
 pub(super) fn unprotected_many() {
     let watch = watch();
+    watch.bits.fill(0);
     watch.epoch = watch.epoch % 0xfff + 1;
     if watch.epoch == 1 {
         watch.pages.fill(0);
@@ -85,7 +109,11 @@ pub fn set_handler(handler: Option<Handler>) {
 extern "C" fn exos_fault(frame: &mut Frame, bad_address: u32, cause_word: u32) -> u32 {
     let watch = watch();
     let tag = bad_address & !0xfff | watch.epoch;
-    let known = watch.pages[(bad_address >> PAGE_SHIFT) as usize % WATCHED] == tag;
+    let vpn = bad_address >> PAGE_SHIFT;
+    let known = watch.pages[vpn as usize % WATCHED] == tag || {
+        let index = vpn.wrapping_sub(watch.range) as usize;
+        watch.bits.get(index / 32).is_some_and(|word| word >> (index % 32) & 1 != 0)
+    };
     if let Some(handler) = watch.handler.filter(|_| known) {
         // Of the exceptions with a bad address in the first segment all but loads are stores here.
         let store = cause::code(cause_word) != cause::TLB_LOAD;

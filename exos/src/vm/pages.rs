@@ -12,10 +12,11 @@ use crate::{call, process};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Colouring {
+    /// One of the virtual page's own colour, so that neighbours never meet in a cache that is mapped by physical address;
+    /// every other process is half a cache away, so that two that call each other seldom meet.
+    Virtual = 0,
     /// The one that Aegis gives.
-    Any = 0,
-    /// One of the virtual page's own colour, so that neighbours never meet in a cache that is mapped by physical address.
-    Virtual = 1,
+    Any = 1,
     /// One of always the same colour: the worst choice, for those who want to see what it costs.
     Same = 2,
 }
@@ -71,9 +72,9 @@ impl Vm {
     pub(crate) fn take_page(&mut self, vpn: u32) -> Result<(u32, bool), VmError> {
         loop {
             let page = match self.pages.colouring {
-                1 => self.allocate_colour(colour(vpn)),
-                2 => self.allocate_colour(0),
-                _ => self.allocate(ANY),
+                0 => self.allocate_colour(colour(vpn + process::slot() as u32 % 2 * (COLOURS / 2))),
+                1 => self.allocate(ANY),
+                _ => self.allocate_colour(0),
             };
             match page {
                 Ok(page) => {

@@ -123,6 +123,8 @@ impl Vm {
         }
         if soft.contains(Soft::WRITE) {
             fault::unprotected_many();
+        } else {
+            fault::protected_many(first, end);
         }
         if lost.intersects(RIGHTS) {
             call::tlb_delete_range(address(first), end - first)?;

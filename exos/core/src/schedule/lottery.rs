@@ -27,11 +27,11 @@ impl Lottery {
 }
 
 impl Policy for Lottery {
-    fn pick(&mut self, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
+    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
         let total: u64 =
-            (0..CLIENTS).filter(|client| ready(*client)).map(|client| u64::from(self.tickets[client])).sum();
+            (0..clients).filter(|client| ready(*client)).map(|client| u64::from(self.tickets[client])).sum();
         let mut winner = if total == 0 { return None } else { self.draw(total) };
-        (0..CLIENTS).filter(|client| ready(*client)).find(|client| {
+        (0..clients).filter(|client| ready(*client)).find(|client| {
             let tickets = u64::from(self.tickets[*client]);
             let won = winner < tickets;
             winner = winner.saturating_sub(tickets);

@@ -17,8 +17,10 @@ impl RoundRobin {
 }
 
 impl Policy for RoundRobin {
-    fn pick(&mut self, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        let next = (1..=CLIENTS).map(|step| (self.last + step) % CLIENTS).find(|client| ready(*client))?;
+    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
+        let clients = clients.min(CLIENTS);
+        let behind = (self.last + 1).min(clients);
+        let next = (behind..clients).chain(0..behind).find(|client| ready(*client))?;
         self.last = next;
         Some(next)
     }

@@ -41,9 +41,9 @@ impl Default for Stride {
 }
 
 impl Policy for Stride {
-    fn pick(&mut self, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
+    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
         let mut best: Option<usize> = None;
-        for index in 0..CLIENTS {
+        for index in 0..clients.min(CLIENTS) {
             let there = ready(index);
             let global = self.global;
             let client = &mut self.clients[index];

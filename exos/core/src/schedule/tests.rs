@@ -9,7 +9,7 @@ extern crate std;
 fn run(policy: &mut dyn Policy, quanta: usize, ready: &dyn Fn(usize, usize) -> bool) -> Vec<usize> {
     (0..quanta)
         .map(|quantum| {
-            let client = policy.pick(&|client| ready(quantum, client)).expect("somebody is ready");
+            let client = policy.pick(CLIENTS, &|client| ready(quantum, client)).expect("somebody is ready");
             policy.charge(client);
             client
         })
@@ -33,7 +33,7 @@ fn the_order_of_figure_3() {
 #[test]
 fn nobody_ready_is_nobody_picked() {
     for policy in [&mut Stride::new() as &mut dyn Policy, &mut RoundRobin::new(), &mut Lottery::new(1)] {
-        assert_eq!(policy.pick(&|_| false), None);
+        assert_eq!(policy.pick(CLIENTS, &|_| false), None);
     }
 }
 
