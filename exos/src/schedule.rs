@@ -65,6 +65,7 @@ impl Family {
             set!(slot, state, state::FREE);
             return Err(error);
         }
+        set!(slot, state, state::READY);
         Ok(slot)
     }
 
@@ -160,7 +161,7 @@ impl Family {
         let mut somebody_runs = false;
         for slot in 1..table::used() {
             match get!(slot, state) {
-                state::READY | state::STARTING => somebody_runs = true,
+                state::READY => somebody_runs = true,
                 state::ZOMBIE if get!(slot, parent) == 0 && tick > 0 && slot != 1 => {
                     reap(slot);
                 }

@@ -278,8 +278,9 @@ fn prepare(child: Name) -> Result<(), VmError> {
         memory::pin(child, address(vpn), number, Mapping::empty(), capability)?;
     }
     super::pin_table(child, &hot().table_pages, hot().table_rights().write)?;
-    call::bind(child.0, Event::SliceStart as u32, exos_fork_child as *const () as u32)?;
     vm.share()?;
+    // The last thing: before this it cannot run, whoever has the processor meanwhile.
+    call::bind(child.0, Event::SliceStart as u32, exos_fork_child as *const () as u32)?;
     Ok(())
 }
 
