@@ -295,7 +295,7 @@ pub fn serve_leaf() -> ! {
     set!(process::slot(), waits_for, channel::SERVER);
     set!(process::slot(), state, state::BLOCKED);
     loop {
-        process::give_way();
+        process::give_way_blindly();
     }
 }
 
@@ -306,7 +306,7 @@ pub fn serve(ready: impl FnOnce()) -> ! {
         // A signal may come; calls enter elsewhere.
         set!(process::slot(), waits_for, channel::SIGNAL);
         set!(process::slot(), state, state::BLOCKED);
-        process::give_way();
+        process::give_way_blindly();
         set!(process::slot(), state, state::READY);
         crate::signal::attend();
     }

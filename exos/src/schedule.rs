@@ -129,11 +129,7 @@ impl Family {
             if get!(first, state) == state::ZOMBIE {
                 return reap(first).1;
             }
-            let ready = |client: usize| {
-                client != 0
-                    && matches!(get!(client, state), state::READY | state::STARTING)
-                    && get!(client, name) != 0
-            };
+            let ready = |client: usize| client != 0 && get!(client, state) == state::READY;
             match policy.pick(table::used(), &ready) {
                 Some(client) => {
                     self.turn(client);

@@ -11,7 +11,8 @@ exos::process!(main);
 
 fn main() -> u32 {
     let number = |index| process::argument(index).and_then(|text| u32::from_str_radix(text, 16).ok());
-    let (Some(page), Some(low), Some(high), Some(place)) = (number(1), number(2), number(3), number(4)) else {
+    let (Some(page), Some(low), Some(high), Some(place)) = (number(1), number(2), number(3), number(4))
+    else {
         return 2;
     };
     let capability = Capability::from_words(low, high);

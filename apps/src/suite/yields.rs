@@ -68,7 +68,9 @@ fn code() -> Result<Page, Failure> {
     let mut start = Code::<256>::new();
     store_all(&mut start, lab::DATA);
     start.push(sw(reg::K1, lab::DATA + K1, reg::ZERO));
-    start.push(lw(reg::T0, ENVIRONMENT_PAGE + offset_of!(EnvironmentPage, excess) as u32, reg::ZERO)).push(NOP);
+    start
+        .push(lw(reg::T0, ENVIRONMENT_PAGE + offset_of!(EnvironmentPage, excess) as u32, reg::ZERO))
+        .push(NOP);
     start.push(sw(reg::T0, lab::DATA + EXCESS, reg::ZERO));
     count(&mut start, RUNS);
     start.push(lw(4, lab::DATA + NEXT, reg::ZERO)).push(YIELD).push(SYSCALL);
@@ -81,10 +83,19 @@ fn code() -> Result<Page, Failure> {
     let mut entry = Code::<256>::new();
     count(&mut entry, CALLED);
     entry.push(addiu(reg::T0, reg::T0, -1)).push(beq(reg::T0, reg::ZERO, -1)).push(NOP);
-    entry.push(lw(reg::V0, lab::DATA + PARENT, reg::ZERO)).push(NOP).push(SYSCALL).push(beq(0, 0, -1)).push(NOP);
+    entry
+        .push(lw(reg::V0, lab::DATA + PARENT, reg::ZERO))
+        .push(NOP)
+        .push(SYSCALL)
+        .push(beq(0, 0, -1))
+        .push(NOP);
     let mut kept = Code::<256>::new();
     count(&mut kept, TOLD);
-    kept.push(lw(reg::V0, lab::DATA + PARENT, reg::ZERO)).push(NOP).push(SYSCALL).push(beq(0, 0, -1)).push(NOP);
+    kept.push(lw(reg::V0, lab::DATA + PARENT, reg::ZERO))
+        .push(NOP)
+        .push(SYSCALL)
+        .push(beq(0, 0, -1))
+        .push(NOP);
     let mut end = Code::<256>::new();
     end.push(ori(4, reg::ZERO, 0)).push(YIELD).push(SYSCALL).push(beq(0, 0, -1)).push(NOP);
     for (at, code) in [(START, start), (EVENT, event), (ENTRY, entry), (KEPT, kept), (END, end)] {
@@ -198,14 +209,23 @@ fn registers() -> Outcome {
             child.set(EXCESS, 1);
             let before = Registers::canaries(seed).with(4, child.name.0);
             let after = lab.run(&before.with(reg::V0, Call::Yield as u32));
-            for (registers, whose) in [(Registers::read(child.address), "the child's"), (after, "this one's")] {
+            for (registers, whose) in [(Registers::read(child.address), "the child's"), (after, "this one's")]
+            {
                 if let Some(difference) = registers.difference(&Registers::ZERO) {
                     ensure!(false, "yield {seed}: {whose} {difference}");
                 }
             }
-            ensure_eq!([child.get(K1), child.get(EXCESS), child.get(RUNS)], [0, 0, seed + 1], "k1, excess, runs");
+            ensure_eq!(
+                [child.get(K1), child.get(EXCESS), child.get(RUNS)],
+                [0, 0, seed + 1],
+                "k1, excess, runs"
+            );
             ensure!(remembered(child.name), "who was yielded to is remembered");
-            ensure_eq!(yield_pc(), lab::body_start() + 4, "the child came back where it can always come back");
+            ensure_eq!(
+                yield_pc(),
+                lab::body_start() + 4,
+                "the child came back where it can always come back"
+            );
         }
         Ok(())
     })?;
@@ -220,7 +240,8 @@ fn ways() -> Outcome {
     ensure!(!remembered(name), "who was never yielded to is remembered");
     companion.command(Command::Nothing, &[])?;
     ensure!(remembered(name), "who was yielded to is forgotten");
-    companion.command(Command::Load, &[ENVIRONMENT_PAGE + offset_of!(EnvironmentPage, slice_start_pc) as u32])?;
+    companion
+        .command(Command::Load, &[ENVIRONMENT_PAGE + offset_of!(EnvironmentPage, slice_start_pc) as u32])?;
     let there = companion.answer(1);
     ensure_eq!(yield_pc_of(&companion)?, there, "where the companion is entered");
     let start = memory::environment().slice_start_pc;
@@ -388,7 +409,11 @@ fn no_start() -> Outcome {
         child.run(true)?;
         call::bind(child.name.0, Event::SliceStart as u32, 0)?;
         ensure!(remembered(child.name), "round {round}: it is forgotten");
-        ensure_eq!(slice::yield_to(child.name), Err(Error::NoEnvironment), "round {round}: yielding to nowhere");
+        ensure_eq!(
+            slice::yield_to(child.name),
+            Err(Error::NoEnvironment),
+            "round {round}: yielding to nowhere"
+        );
         ensure_eq!(child.get(RUNS), 2 * round, "round {round}: runs");
         call::bind(child.name.0, Event::SliceStart as u32, START)?;
     }

@@ -230,7 +230,7 @@ pub(crate) fn wait_until(wanted: u32, mut done: impl FnMut() -> bool) -> Result<
         if !waits {
             return Ok(());
         }
-        give_way();
+        give_way_blindly();
         set!(slot(), state, state::READY);
         set!(slot(), waits_for, channel::NONE);
         if crate::signal::attend() {
@@ -239,8 +239,16 @@ pub(crate) fn wait_until(wanted: u32, mut done: impl FnMut() -> bool) -> Result<
     }
 }
 
-/// Gives the rest of the slice to whoever is next.
+/// Gives the rest of the slice to whoever is next, and attends to what has come when this process runs again.
 pub fn give_way() {
+    give_way_blindly();
+    if slice::is_asked() {
+        crate::signal::attend();
+    }
+}
+
+/// The same for those who attend to it themselves.
+pub(crate) fn give_way_blindly() {
     // The scheduler, or, if that is gone, nobody in particular.
     if slice::yield_to(table::scheduler()).is_err() {
         let _ = slice::yield_to(Name::NOBODY);

@@ -165,7 +165,7 @@ extern "C" fn exos_process_start() {
     io::start(&block.files);
     set!(process::slot(), state, state::READY);
     // A slice that ended while nobody could be told is given back now.
-    process::give_way();
+    process::give_way_blindly();
 }
 
 /// Binds what enters this environment, and finds its place in the table.

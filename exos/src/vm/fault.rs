@@ -37,7 +37,8 @@ struct Watch {
 }
 
 #[unsafe(link_section = ".bss.pinned.watch")]
-static mut WATCH: Watch = Watch { handler: None, pages: [0; WATCHED], epoch: 0, range: 0, bits: [0; RANGE / 32], storing: 0 };
+static mut WATCH: Watch =
+    Watch { handler: None, pages: [0; WATCHED], epoch: 0, range: 0, bits: [0; RANGE / 32], storing: 0 };
 
 fn watch() -> &'static mut Watch {
     // SAFETY: as `vm()`: from handlers and pinned operations, none of which keeps it.

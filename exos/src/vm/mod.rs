@@ -264,8 +264,12 @@ pub(crate) fn pinned<A: Copy, R: Copy>(argument: A, operation: fn(A) -> R) -> R 
     extern "C" fn cross<A: Copy, R: Copy>(crossing: u32, _: u32, _: u32) -> u32 {
         let crossing = crossing as *mut Crossing<A, R>;
         // SAFETY: `pinned` made it and waits. Volatile: the argument is copied now.
-        let (operation, argument) =
-            unsafe { ((&raw const (*crossing).operation).read_volatile(), (&raw const (*crossing).argument).read_volatile()) };
+        let (operation, argument) = unsafe {
+            (
+                (&raw const (*crossing).operation).read_volatile(),
+                (&raw const (*crossing).argument).read_volatile(),
+            )
+        };
         let result = operation(argument);
         // SAFETY: as above.
         unsafe { (&raw mut (*crossing).result).write_volatile(core::mem::MaybeUninit::new(result)) };

@@ -39,7 +39,11 @@ fn error_of(code: u32) -> VmError {
 #[unsafe(link_section = ".text.warm")]
 extern "C" fn protect_words(start: u32, bytes: u32, soft: u32) -> u32 {
     let soft = Soft::from_bits_truncate(soft);
-    let done = if bytes == PAGE_SIZE && start.is_multiple_of(PAGE_SIZE) && start >= SECOND_SEGMENT_END && start < USER_END {
+    let done = if bytes == PAGE_SIZE
+        && start.is_multiple_of(PAGE_SIZE)
+        && start >= SECOND_SEGMENT_END
+        && start < USER_END
+    {
         vm().protect_page(crate::layout::page(start), soft)
     } else {
         pages_of(start, bytes).and_then(|(first, end)| vm().protect_range(first, end, soft))

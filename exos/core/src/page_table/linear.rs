@@ -68,7 +68,8 @@ impl<'a> PageTable<'a> for Linear<'a> {
         // Usually all of them are there.
         let all = first + end.saturating_sub(vpn) as usize;
         let entries = &self.memory[..self.length];
-        let whole = all.checked_sub(1).and_then(|last| entries.get(last)).is_some_and(|pte| pte.vpn() + 1 == end);
+        let whole =
+            all.checked_sub(1).and_then(|last| entries.get(last)).is_some_and(|pte| pte.vpn() + 1 == end);
         let last = if whole { all } else { self.lower_bound(end) };
         &mut self.memory[first..last.max(first)]
     }
