@@ -51,9 +51,19 @@ fn kinds(row: &Row) -> BTreeMap<&str, f64> {
     kinds
 }
 
+/// What a row's cycles were spent on, in words: the largest kind first.
+#[must_use]
+pub fn spent(row: &Row) -> String {
+    let mut kinds: Vec<(&str, f64)> = kinds(row).into_iter().filter(|(_, cycles)| *cycles >= LEAST).collect();
+    kinds.sort_by(|a, b| b.1.total_cmp(&a.1));
+    kinds.iter().map(|(kind, cycles)| format!("{kind} {cycles:.1}")).collect::<Vec<_>>().join(", ")
+}
+
 /// The leading number of a row and its unit.
 fn leading(row: &Row) -> Option<(f64, &'static str)> {
-    row.cycles.map(|c| (c, "cycles")).or(row.instructions.map(|i| (i, "instructions")))
+    let counted = || row.number("y").map(|y| (y, "on the vertical axis"));
+    let instructions = row.instructions.map(|i| (i, "instructions"));
+    row.cycles.map(|c| (c, "cycles")).or(instructions).or_else(counted)
 }
 
 /// The rows that moved, each with the kinds that did; rows that came and went.

@@ -2,86 +2,150 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
+use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
-use crate::results::{Results, Row};
+use crate::published::Published;
+use crate::results::Results;
+use crate::stride::{self, End, Stride};
 
 /// The machine whose points are drawn; results.json has those of all.
 const MACHINE: &str = "DEC5000/125";
+/// A figure's size in pixels, without what is written under it.
+const SIZE: (u32, u32) = (760, 440);
+/// The height of a line of text under a figure.
+const LINE: u32 = 20;
 
 /// What is written about a figure.
-struct Caption {
-    id: &'static str,
-    title: &'static str,
-    x: &'static str,
-    y: &'static str,
+struct Caption<'a> {
+    id: &'a str,
+    title: &'a str,
+    x: &'a str,
+    y: &'a str,
+    /// Whether the vertical axis is logarithmic, too: the horizontal one of these always is.
+    log: bool,
 }
 
 /// Figures that the paper does not have.
-const CAPTIONS: [Caption; 1] = [Caption {
-    id: "environments",
-    title: "Cost beside other environments, DEC5000/125",
-    x: "environments alive",
-    y: "µs for each operation",
-}];
+const CAPTIONS: [Caption<'static>; 4] = [
+    Caption {
+        id: "environments",
+        title: "Cost beside other environments",
+        x: "environments alive",
+        y: "µs for each operation",
+        log: true,
+    },
+    Caption {
+        id: "prot",
+        title: "Protecting N pages",
+        x: "pages protected at once",
+        y: "µs for all of them",
+        log: true,
+    },
+    Caption {
+        id: "lookup",
+        title: "Looking a page up, by page table",
+        x: "pages mapped",
+        y: "µs for each lookup",
+        log: false,
+    },
+    Caption {
+        id: "colouring",
+        title: "Choosing physical pages by colour",
+        x: "pages in use",
+        y: "µs for each pass",
+        log: false,
+    },
+];
 
 /// The names of the figures that there are points of.
 #[must_use]
 pub fn ids(results: &Results) -> Vec<String> {
-    let mut ids: Vec<String> = results.rows.iter().filter_map(|r| text(r, "figure")).collect();
+    let mut ids: Vec<String> = results.rows.iter().filter_map(|r| r.text("figure")).collect();
     ids.sort();
     ids.dedup();
     ids
 }
 
-fn text(row: &Row, key: &str) -> Option<String> {
-    row.other.get(key)?.as_str().map(str::to_owned)
+/// The file of a figure.
+#[must_use]
+pub fn file(id: &str) -> String {
+    format!("figure-{id}.svg")
 }
 
-fn number(row: &Row, key: &str) -> Option<f64> {
-    row.other.get(key)?.as_f64()
-}
+type Curves = BTreeMap<String, Vec<(f64, f64)>>;
 
 /// A figure as SVG.
 ///
 /// # Errors
 /// When there is nothing to draw, or it cannot be drawn.
-pub fn svg(results: &Results, id: &str) -> anyhow::Result<String> {
-    let mut curves: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
-    let wanted = |r: &&Row| r.machine == MACHINE && text(r, "figure").as_deref() == Some(id);
-    for row in results.rows.iter().filter(wanted) {
-        if let (Some(series), Some(x), Some(y)) = (text(row, "series"), number(row, "x"), number(row, "y")) {
-            curves.entry(series).or_default().push((x, y));
-        }
-    }
-    anyhow::ensure!(!curves.is_empty(), "no points of {id} on {MACHINE}");
-    let points = || curves.values().flatten();
-    let right = points().map(|p| p.0).fold(1.0, f64::max);
-    let top = points().map(|p| p.1).fold(1.0, f64::max);
-    let bottom = points().map(|p| p.1).fold(f64::INFINITY, f64::min);
-    let unknown = Caption { id: "", title: "", x: "", y: "" };
-    let caption = CAPTIONS.iter().find(|c| c.id == id).unwrap_or(&unknown);
+pub fn svg(results: &Results, published: &Published, id: &str) -> anyhow::Result<String> {
     let mut out = String::new();
-    draw(&mut out, caption, &curves, right * 1.2, (bottom / 2.0)..(top * 2.0)).map_err(|e| anyhow!("{e}"))?;
+    let drawn = if id == stride::FIGURE {
+        let nothing = || format!("no points of figure {id} on {MACHINE}");
+        let figure = Stride::of(results, MACHINE).with_context(nothing)?;
+        draw_stride(&mut out, &figure, &stride::published_ends(published))
+    } else {
+        let curves = curves(results, id);
+        anyhow::ensure!(!curves.is_empty(), "no points of {id} on {MACHINE}");
+        draw_curves(&mut out, id, &curves)
+    };
+    drawn.map_err(|e| anyhow!("cannot draw figure {id}: {e}"))?;
     Ok(out)
 }
 
-fn draw(
-    out: &mut String,
-    caption: &Caption,
-    curves: &BTreeMap<String, Vec<(f64, f64)>>,
-    right: f64,
-    y: std::ops::Range<f64>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let root = SVGBackend::with_string(out, (760, 440)).into_drawing_area();
+fn curves(results: &Results, id: &str) -> Curves {
+    let mut curves = Curves::new();
+    let wanted = results.rows.iter().filter(|r| r.machine == MACHINE);
+    for row in wanted.filter(|r| r.text("figure").as_deref() == Some(id)) {
+        if let (Some(series), Some(x), Some(y)) = (row.text("series"), row.number("x"), row.number("y")) {
+            curves.entry(series).or_default().push((x, y));
+        }
+    }
+    for points in curves.values_mut() {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    curves
+}
+
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+fn draw_curves(out: &mut String, id: &str, curves: &Curves) -> Drawn {
+    let unknown = Caption { id: "", title: id, x: "", y: "", log: false };
+    let caption = CAPTIONS.iter().find(|c| c.id == id).unwrap_or(&unknown);
+    let points = || curves.values().flatten();
+    let right = points().map(|p| p.0).fold(1.0, f64::max);
+    let left = points().map(|p| p.0).fold(f64::INFINITY, f64::min).max(1.0);
+    let top = points().map(|p| p.1).fold(0.0, f64::max);
+    let bottom = points().map(|p| p.1).fold(f64::INFINITY, f64::min).max(0.001);
+    let x = ((left * 0.9)..(right * 1.2)).log_scale();
+    let root = SVGBackend::with_string(out, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
-        .caption(caption.title, ("sans-serif", 18))
+    if caption.log {
+        plot(&root, caption, curves, x, ((bottom / 2.0)..(top * 2.0)).log_scale())?;
+    } else {
+        plot(&root, caption, curves, x, 0.0..(top * 1.25))?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn plot<X, Y>(root: &Area, caption: &Caption<'_>, curves: &Curves, x: X, y: Y) -> Drawn
+where
+    X: AsRangedCoord<Value = f64>,
+    Y: AsRangedCoord<Value = f64>,
+    X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let mut chart = ChartBuilder::on(root)
+        .caption(format!("{}, {MACHINE}", caption.title), ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(60)
-        .build_cartesian_2d((0.9..right).log_scale(), y.log_scale())?;
+        .build_cartesian_2d(x, y)?;
     let plain = |x: &f64| if *x < 10.0 { format!("{x:.1}") } else { format!("{x:.0}") };
     chart
         .configure_mesh()
@@ -98,37 +162,148 @@ fn draw(
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .draw()?;
+    Ok(())
+}
+
+/// Figure 3, with what its curves come to, here and in the paper, written under it.
+fn draw_stride(out: &mut String, figure: &Stride, paper: &[End]) -> Drawn {
+    let ends = figure.ends();
+    let text = stride_text(figure, paper);
+    let height = SIZE.1 + LINE * u32::try_from(text.len())? + 12;
+    let root = SVGBackend::with_string(out, (SIZE.0, height)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let (picture, below) = root.split_vertically(SIZE.1);
+    let thousands = |iterations: f64| iterations / 1000.0;
+    let right = ends.iter().map(|end| end.x).fold(1.0, f64::max) + 1.0;
+    let top = ends.iter().map(|end| thousands(end.measured.max(end.ideal))).fold(0.0, f64::max) * 1.1;
+    let mut chart = ChartBuilder::on(&picture)
+        .caption(format!("Figure 3: stride scheduler, shares 3:2:1, ExOS on {MACHINE}"), ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(70)
+        .build_cartesian_2d(0.0..right, 0.0..top)?;
+    let whole = |x: &f64| format!("{x:.0}");
+    chart
+        .configure_mesh()
+        .x_desc("time (quanta)")
+        .y_desc("cumulative iterations (thousands)")
+        .x_label_formatter(&whole)
+        .y_label_formatter(&whole)
+        .draw()?;
+    // The largest share on top of the legend, as it is of the picture.
+    for (index, (curve, end)) in figure.curves.iter().zip(&ends).enumerate().rev() {
+        let colour = Palette99::pick(index).to_rgba();
+        let dots = curve.points.iter().map(|(x, y)| Circle::new((*x, thousands(*y)), 3, colour.filled()));
+        chart
+            .draw_series(dots)?
+            .label(format!("share {}, measured", curve.share))
+            .legend(move |(x, y)| Circle::new((x + 9, y), 3, colour.filled()));
+        // From what its first quantum should come to, to the end, as the paper draws it.
+        let first = (curve.points[0].0, thousands(figure.each));
+        chart
+            .draw_series(LineSeries::new([first, (end.x, thousands(end.ideal))], colour.stroke_width(1)))?
+            .label(format!("share {}, ideal", curve.share))
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(1)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .draw()?;
+    let style = ("sans-serif", 14).into_font().color(&BLACK);
+    for (index, line) in (0..).zip(&text) {
+        below.draw_text(line, &style, (20, index * i32::try_from(LINE)?))?;
+    }
     root.present()?;
     Ok(())
+}
+
+/// What is written under Figure 3.
+fn stride_text(figure: &Stride, paper: &[End]) -> Vec<String> {
+    let shown = |end: &End, unit: f64| {
+        let (measured, ideal) = (end.measured / unit, end.ideal / unit);
+        format!("{measured:.1} of {ideal:.1} thousand ({:+.2} %)", end.deviation())
+    };
+    let ends = figure.ends();
+    let mut lines = Vec::new();
+    for (curve, end) in figure.curves.iter().zip(&ends).rev() {
+        let mut line =
+            format!("share {}, {} quanta: {}", curve.share, curve.points.len(), shown(end, 1000.0));
+        if let Some(paper) = paper.iter().find(|p| p.share == curve.share) {
+            line += &format!("; in the paper {}", shown(paper, 1.0));
+        }
+        lines.push(line);
+    }
+    let percent = |ends| stride::dispersion(ends).map_or("not known".to_owned(), |d| format!("{d:.2} %"));
+    lines.push(format!(
+        "Largest deviation of an end from its ideal: {} here, {} in the paper (machine not stated).",
+        percent(&ends),
+        percent(paper)
+    ));
+    lines.push(format!("No process was ever further from its share than {:.2} quanta.", figure.lag()));
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Row;
 
-    fn point(series: &str, x: u64, y: f64, machine: &str) -> Row {
+    fn point(figure: &str, series: &str, x: u64, y: f64, machine: &str) -> Row {
         let mut row = Row { machine: machine.into(), system: "Aegis".into(), ..Row::default() };
-        row.other.insert("figure".into(), "environments".into());
+        row.other.insert("figure".into(), figure.into());
         row.other.insert("series".into(), series.into());
         row.other.insert("x".into(), x.into());
         row.other.insert("y".into(), y.into());
         row
     }
 
+    fn drawn(results: &Results, id: &str) -> anyhow::Result<String> {
+        svg(results, &Published::load().expect("loads"), id)
+    }
+
     #[test]
     fn a_figure_has_its_curves() {
-        let rows = vec![
-            point("STLB hit", 1, 1.2, MACHINE),
-            point("STLB hit", 200, 1.25, MACHINE),
-            point("create", 1, 400.0, MACHINE),
-            point("elsewhere", 1, 30.0, "malta"),
-        ];
-        let results = Results { rows, ..Results::default() };
-        assert_eq!(ids(&results), ["environments"]);
-        let picture = svg(&results, "environments").expect("draws");
-        assert!(picture.contains("STLB hit") && picture.contains("environments alive"));
-        assert!(!picture.contains("elsewhere"));
-        assert!(svg(&results, "other").is_err());
+        for id in ["environments", "prot", "lookup", "colouring", "of nobody's"] {
+            let rows = vec![
+                point(id, "STLB hit", 1, 1.2, MACHINE),
+                point(id, "STLB hit", 200, 1.25, MACHINE),
+                point(id, "create", 1, 400.0, MACHINE),
+                point(id, "elsewhere", 1, 30.0, "malta"),
+            ];
+            let results = Results { rows, ..Results::default() };
+            assert_eq!(ids(&results), [id]);
+            let picture = drawn(&results, id).expect("draws");
+            assert!(picture.contains("STLB hit") && picture.contains(MACHINE), "{id}");
+            assert!(CAPTIONS.iter().all(|c| c.id != id || picture.contains(c.x)), "{id}");
+            assert!(!picture.contains("elsewhere"));
+            assert!(drawn(&results, "other").is_err());
+        }
+    }
+
+    #[test]
+    fn figure_3_has_its_numbers_and_the_papers() {
+        let results = stride::tests::sample(MACHINE, 36_600.0, 48_050.0);
+        let picture = drawn(&results, "3").expect("draws");
+        for text in [
+            "share 3, measured",
+            "share 1, ideal",
+            "time (quanta)",
+            "share 3, 51 quanta: 2439.1 of 2444.7 thousand (-0.23 %); in the paper 2445.0 of 2450.4 thousand (-0.22 %)",
+            "0.24 % here, 0.22 % in the paper",
+        ] {
+            assert!(picture.contains(text), "{text}");
+        }
+        // A dot for each quantum, and one for each process in the legend.
+        assert_eq!(picture.matches("<circle").count(), 103);
+        assert_eq!(picture, drawn(&results, "3").expect("draws"), "the same bytes again");
+        assert!(drawn(&stride::tests::sample("malta", 1.0, 1.0), "3").is_err());
     }
 }

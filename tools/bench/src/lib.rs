@@ -5,7 +5,8 @@
 //!
 //! ```text
 //!  machine (qemu, decstation)  ->  run  ->  protocol  ->  measure  ->  results  ->  report (tables.md, tables.csv, terminal, README)
-//!  suite: which kernel image makes which table                 published: the paper's numbers ---^
+//!  suite: which kernel image makes which table                            ^         claims (claims.md), figure (SVG)
+//!                                                   published: the paper's numbers
 //! ```
 //!
 //! - [`machine`]: what a machine is (a command line) and how one is run: time limit, process group, log file.
@@ -20,16 +21,19 @@
 //! - [`results`]: `results.json`, merged and written so that two runs are byte-identical.
 //! - [`published`]: the paper's numbers, with the source and the confidence of each.
 //! - [`report`]: the tables.
-//! - [`figure`]: the figures.
+//! - [`figure`]: the figures; [`stride`]: what Figure 3 comes to.
+//! - [`claims`]: what the paper claims in words, and whether it holds.
 //! - [`diff`]: what moved against earlier results, by kinds of cycles.
 //! - [`guest_test`]: guest test suites through the same runner.
 //! - [`trace`]: instructions executed from one address to another, counted from QEMU's execution trace.
+//! - [`symbolize`]: a console log's addresses, as functions and lines.
 //! - [`sizes`]: lines per area, bytes of the kernel.
 //! - [`project`]: where things are in the project.
 
 #![forbid(unsafe_code)]
 
 pub mod bounds;
+pub mod claims;
 pub mod decstation;
 pub mod defects;
 pub mod diff;
@@ -48,5 +52,6 @@ pub mod report;
 pub mod results;
 pub mod runner;
 pub mod sizes;
+pub mod stride;
 pub mod suite;
 pub mod trace;

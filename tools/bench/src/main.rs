@@ -274,7 +274,7 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
     let root = project::root();
     let kernels = args.kernel_dir.unwrap_or_else(|| root.join("target/kernels"));
     if args.list {
-        print!("{}", runner::list(&kernels));
+        print!("{}", runner::list(bench::suite::SUITE, &kernels));
         return Ok(());
     }
     // Read before the run replaces them.
@@ -288,6 +288,7 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
         quick: args.quick,
         toolchain: args.toolchain.or(found).unwrap_or_else(|| "unknown".to_owned()),
         seconds: args.timeout,
+        suite: bench::suite::SUITE,
         root,
     };
     let mut targets = vec![Target::malta(args.qemu.malta()?)];
@@ -347,7 +348,7 @@ fn read_results(dir: Option<PathBuf>) -> anyhow::Result<(PathBuf, Results)> {
 fn report(args: ReportArgs) -> anyhow::Result<()> {
     let (dir, results) = read_results(args.results)?;
     let published = Published::load()?;
-    runner::write(&dir, &results, &published)?;
+    runner::write(&project::root(), &dir, &results, &published)?;
     print!("{}", report::terminal(&results, &published, None));
     Ok(())
 }

@@ -60,16 +60,21 @@ impl Marks {
         Ok(Self(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?))
     }
 
-    /// What was counted from the mark at which the counter's low word was `at` to the next one, `ticks` later.
-    /// `None` if there is no such pair, or more than one.
+    /// What was counted from the mark at which the counter's low word was `at` to the one `ticks` later. Others may lie between:
+    /// programs that run meanwhile look at the clock too. `None` if there is no such pair, or more than one.
     #[must_use]
     pub fn between(&self, at: u64, ticks: u64) -> Option<Cost> {
-        let mut pairs = self
-            .0
-            .windows(2)
-            .filter(|pair| pair[0].cycles & 0xffff_ffff == at && pair[1].cycles - pair[0].cycles == ticks);
+        let mut pairs =
+            self.0.iter().enumerate().filter(|(_, begin)| begin.cycles & 0xffff_ffff == at).filter_map(
+                |(index, begin)| {
+                    // In order of time, so that the search ends where it is too late.
+                    let later =
+                        self.0[index + 1..].iter().take_while(|end| end.cycles <= begin.cycles + ticks);
+                    Some((begin, later.last().filter(|end| end.cycles == begin.cycles + ticks)?))
+                },
+            );
         match (pairs.next(), pairs.next()) {
-            (Some([begin, end]), None) => Some(difference(begin, end)),
+            (Some((begin, end)), None) => Some(difference(begin, end)),
             _ => None,
         }
     }

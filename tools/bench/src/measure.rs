@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use crate::marks::{CYCLES, Cost, INSTRUCTIONS, Marks};
-use crate::protocol::{Clock, Overhead, Report, Trial};
+use crate::protocol::{Clock, Overhead, Point, Report, Trial};
 
 /// How many trials a row has.
 pub const TRIALS: u64 = 3;
@@ -146,6 +146,16 @@ pub enum MeasureError {
         /// What it took.
         ticks: u64,
     },
+    /// A point that was printed before.
+    #[error("figure {figure}, {series}: two points at {x}")]
+    Twice {
+        /// Figure.
+        figure: String,
+        /// Curve.
+        series: String,
+        /// Where.
+        x: u64,
+    },
     /// An overhead that belongs to no row.
     #[error("table {table}, {row}: an overhead, but no trial")]
     Orphan {
@@ -171,6 +181,16 @@ pub struct Measured {
     pub n: u64,
     /// Where on the horizontal axis, if it is a point of a figure.
     pub x: Option<u64>,
+    /// What the guest counted there itself, if it is a point that is no time; `cost` is empty then.
+    pub y: Option<u64>,
+}
+
+impl Measured {
+    /// The table as [`crate::suite`] names it: a point's is `figure 3`.
+    #[must_use]
+    pub fn table(&self) -> String {
+        if self.x.is_some() { format!("figure {}", self.table) } else { self.table.clone() }
+    }
 }
 
 /// All rows of one run, in the order in which the guest printed them. With `marks` a tick is a cycle.
@@ -181,10 +201,21 @@ pub fn measure(reports: &[Report], marks: Option<&Marks>) -> Result<Vec<Measured
     let mut clocks = Vec::new();
     let mut overheads: BTreeMap<(&str, &str), Vec<&Overhead>> = BTreeMap::new();
     let mut rows: Vec<Vec<&Trial>> = Vec::new();
+    let mut points: Vec<&Point> = Vec::new();
     for report in reports {
         match report {
             Report::Clock(clock) => clocks.push(*clock),
             Report::Overhead(o) => overheads.entry((&o.table, &o.row)).or_default().push(o),
+            Report::Point(p) => {
+                if points
+                    .iter()
+                    .any(|q| (&q.figure, &q.series, q.x, &q.system) == (&p.figure, &p.series, p.x, &p.system))
+                {
+                    let (figure, series) = (p.figure.clone(), p.series.clone());
+                    return Err(MeasureError::Twice { figure, series, x: p.x });
+                }
+                points.push(p);
+            }
             Report::Trial(t) => {
                 let same = |r: &&mut Vec<&Trial>| {
                     (&r[0].table, &r[0].row, &r[0].system, r[0].x) == (&t.table, &t.row, &t.system, t.x)
@@ -203,15 +234,29 @@ pub fn measure(reports: &[Report], marks: Option<&Marks>) -> Result<Vec<Measured
     }
     let meter = match marks {
         Some(marks) => Meter::Marks(marks),
+        // What counts by itself needs no clock.
+        None if rows.is_empty() => return Ok(points.into_iter().map(counted).collect()),
         None => Meter::Ticks(calibrate(&clocks)?),
     };
-    rows.iter()
-        .map(|trials| {
-            let lines = overheads.get(&(&*trials[0].table, &*trials[0].row));
-            let overhead = meter.overhead(lines.map_or(&[], Vec::as_slice))?;
-            meter.row(&overhead, trials)
-        })
-        .collect()
+    let timed = rows.iter().map(|trials| {
+        let lines = overheads.get(&(&*trials[0].table, &*trials[0].row));
+        let overhead = meter.overhead(lines.map_or(&[], Vec::as_slice))?;
+        meter.row(&overhead, trials)
+    });
+    timed.chain(points.into_iter().map(|point| Ok(counted(point)))).collect()
+}
+
+/// A point that the guest counted itself.
+fn counted(point: &Point) -> Measured {
+    Measured {
+        table: point.figure.clone(),
+        row: point.series.clone(),
+        system: point.system.clone(),
+        cost: Cost::new(),
+        n: 1,
+        x: Some(point.x),
+        y: Some(point.y),
+    }
 }
 
 /// How costs come from what the guest printed.
@@ -330,7 +375,7 @@ impl Meter<'_> {
         if values[values.len() - 1] - values[0] > TRIAL_SPREAD * median + rounding {
             return Err(MeasureError::TrialSpread { table, row, values });
         }
-        Ok(Measured { table, row, system: first.system.clone(), cost, n: first.n, x: first.x })
+        Ok(Measured { table, row, system: first.system.clone(), cost, n: first.n, x: first.x, y: None })
     }
 }
 

@@ -5,13 +5,15 @@
 //! OVERHEAD <table> <row> <n> <ticks> [at=<counter>]
 //! BENCH <table> <row> <trial> <n> <ticks> [per=<operations in each iteration>] [system=<name>] [at=<counter>]
 //!       [less=<instructions>] [x=<number>]
+//! POINT <figure> <series> <x> <y> [system=<name>]
 //! ```
 //!
 //! Words are separated by spaces; a row's name that contains spaces stands in double quotes. Numbers are decimal. `ticks` is
 //! the difference of the machine's tick counter over all `n` iterations. `per` (1 if left out) divides further: a transfer
 //! and its reply are one iteration with `per=2`. `at` is the counter when the measurement began: on a machine that keeps
 //! marks (crate::marks) it finds what else was counted meanwhile. `less` instructions, of one cycle each, were executed
-//! besides what is measured. With `x` it is a point of a figure: the table is its name and the row the curve. Every other line is the program's own affair, but a line that begins
+//! besides what is measured. With `x` it is a point of a figure: the table is its name and the row the curve. A `POINT` is one too, whose
+//! `y` is no time but what the program counted itself: Figure 3's iterations. Every other line is the program's own affair, but a line that begins
 //! with one of these words and does not parse is an error: a benchmark that misprints is not skipped in silence.
 
 /// One line that was understood.
@@ -23,6 +25,8 @@ pub enum Report {
     Overhead(Overhead),
     /// One trial of one row.
     Trial(Trial),
+    /// A point of a figure that is not a time.
+    Point(Point),
 }
 
 /// See [`Report::Clock`].
@@ -74,6 +78,21 @@ pub struct Trial {
     pub x: Option<u64>,
 }
 
+/// See [`Report::Point`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// The figure, as in results.json: `3`.
+    pub figure: String,
+    /// The curve.
+    pub series: String,
+    /// Where on the horizontal axis.
+    pub x: u64,
+    /// Where on the vertical one.
+    pub y: u64,
+    /// The system measured, if not the one that the suite knows.
+    pub system: Option<String>,
+}
+
 /// A line that begins like a report and is none.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("console line {number}: {reason}: {line:?}")]
@@ -111,13 +130,13 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Vec<Report>
 pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
     let line = line.trim();
     let keyword = line.split(' ').next().unwrap_or("");
-    if !matches!(keyword, "CLOCK" | "OVERHEAD" | "BENCH") {
+    if !matches!(keyword, "CLOCK" | "OVERHEAD" | "BENCH" | "POINT") {
         return Ok(None);
     }
     let words = split(line)?;
     let (words, extras) = match keyword {
         "BENCH" if words.len() > 6 => words.split_at(6),
-        "OVERHEAD" if words.len() > 5 => words.split_at(5),
+        "OVERHEAD" | "POINT" if words.len() > 5 => words.split_at(5),
         _ => (&words[..], &[][..]),
     };
     let report = match (keyword, words) {
@@ -167,10 +186,22 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
             }
             Report::Trial(it)
         }
+        ("POINT", [_, figure, series, x, y]) => {
+            let (x, y) = (number(x)?, number(y)?);
+            let mut it = Point { figure: figure.clone(), series: series.clone(), x, y, system: None };
+            for extra in extras {
+                match extra.split_once('=') {
+                    Some(("system", value)) if !value.is_empty() => it.system = Some(value.to_owned()),
+                    _ => return Err(format!("{extra:?} is not system=")),
+                }
+            }
+            Report::Point(it)
+        }
         ("CLOCK", _) => return Err("expected CLOCK <ticks> <instructions>".to_owned()),
         ("OVERHEAD", _) => {
             return Err("expected OVERHEAD <table> <row> <n> <ticks> [at=<counter>]".to_owned());
         }
+        ("POINT", _) => return Err("expected POINT <figure> <series> <x> <y> [system=<name>]".to_owned()),
         _ => return Err("expected BENCH <table> <row> <trial> <n> <ticks> [key=value]".to_owned()),
     };
     Ok(Some(report))

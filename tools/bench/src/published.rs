@@ -83,17 +83,24 @@ impl std::fmt::Display for Value {
 }
 
 impl Number {
-    /// The number as microseconds, if it is a time.
+    /// The number, in its unit.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
+    pub fn number(&self) -> Option<f64> {
+        match self.value {
+            Value::Whole(n) => Some(n as f64),
+            Value::Decimal(x) => Some(x),
+            Value::Text(_) | Value::NotAvailable(()) => None,
+        }
+    }
+
+    /// The number as microseconds, if it is a time.
+    #[must_use]
     pub fn us(&self) -> Option<f64> {
-        let value = match self.value {
-            Value::Whole(n) => n as f64,
-            Value::Decimal(x) => x,
-            Value::Text(_) | Value::NotAvailable(()) => return None,
-        };
+        let value = self.number()?;
         match self.unit.as_str() {
             "us" => Some(value),
+            "ms" => Some(value * 1e3),
             "s" => Some((value * 1e6).round()),
             _ => None,
         }
@@ -125,6 +132,14 @@ impl Published {
     #[must_use]
     pub fn table(&self, id: &str) -> Option<&Table> {
         self.tables.iter().find(|t| t.id == id)
+    }
+
+    /// One number of a table, or of the text, where it may be of no machine.
+    #[must_use]
+    pub fn number_of(&self, table: &str, row: &str, system: &str, machine: &str) -> Option<&Number> {
+        let of_none = |n: &&Number| n.row == row && n.system == system && n.machine.is_none();
+        let anywhere = || self.table(table)?.rows.iter().find(of_none);
+        self.number(table, row, system, machine).or_else(anywhere)
     }
 
     /// One number of a table.

@@ -139,8 +139,29 @@ impl Row {
     }
 }
 
+impl Row {
+    /// A text field of a figure's row: `figure`, `series`.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.other.get(key)?.as_str().map(str::to_owned)
+    }
+
+    /// Whether it is slower than the paper's, by more than the ratio's second digit after the point hides.
+    #[must_use]
+    pub fn is_slower(&self) -> bool {
+        self.ratio.is_some_and(|ratio| (ratio * 100.0).round() > 100.0)
+    }
+
+    /// A numeric one: `x`, `y`.
+    #[must_use]
+    pub fn number(&self, key: &str) -> Option<f64> {
+        self.other.get(key)?.as_f64()
+    }
+}
+
 /// Order of tables: by number, figures after them, then the extra ones by name.
-fn table_order(table: &str) -> (u32, u32, String) {
+#[must_use]
+pub fn table_order(table: &str) -> (u32, u32, String) {
     let number = |text: &str| text.parse::<u32>().ok();
     match (number(table), table.strip_prefix("figure ").and_then(number)) {
         (Some(n), _) => (0, n, String::new()),
@@ -195,7 +216,11 @@ impl Results {
         let machine = |key: &Key| MACHINES.iter().position(|(name, _)| *name == key.3).unwrap_or(usize::MAX);
         self.rows.sort_by_cached_key(|row| {
             let key = row.key();
-            (table_order(&key.0), place(&key), key.1.clone(), key.2.clone(), machine(&key), key)
+            // Points of a curve in their order, not in that of their digits.
+            let series = row.text("series").unwrap_or_default();
+            let x = row.number("x").unwrap_or_default().to_bits();
+            let name = if series.is_empty() { key.1.clone() } else { series };
+            (table_order(&key.0), place(&key), name, x, key.2.clone(), machine(&key), key)
         });
     }
 

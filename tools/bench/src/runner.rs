@@ -1,8 +1,8 @@
-//! `bench run`: run images, measure, and write `results.json`, `tables.md` and `tables.csv`.
+//! `bench run`: run images, measure, and write `results.json`, and what is made of it: `tables.md`, `tables.csv`, `claims.md`, figures.
 //!
 //! Each image runs on malta, for instructions, and on every modelled DECstation, for cycles: at the central values of the
 //! uncertain parameters, and at their low and high ends for the band. Runs are independent, so as many go on at once
-//! as there are processors.
+//! as there are processors, those first that took longest the last time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -12,11 +12,12 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::bounds::Bounds;
+use crate::claims::{Claims, Evidence};
 use crate::decstation::{Decstation, MACHINES};
 use crate::machine::{End, Job, Limits, Machine, Outcome, Watch, run};
 use crate::marks::{CYCLES, D_MISSES, I_MISSES, INSTRUCTIONS, Marks, NOPS, STALL};
 use crate::measure::{self, Measured, thousandths};
-use crate::progress::Progress;
+use crate::progress::{Progress, Times};
 use crate::protocol;
 use crate::published::Published;
 use crate::qemu::Malta;
@@ -39,7 +40,9 @@ pub struct Plan {
     pub kernels: PathBuf,
     /// Where results go.
     pub out: PathBuf,
-    /// Only this table.
+    /// The images that there are.
+    pub suite: &'static [Image],
+    /// Only this table, or this figure (`figure 3`).
     pub table: Option<String>,
     /// Fewer iterations.
     pub quick: bool,
@@ -103,10 +106,10 @@ impl Target {
 /// # Errors
 /// When an image cannot be run, hangs, dies, or prints numbers that are not to be trusted. Nothing is written then.
 pub fn run_plan(plan: &Plan, targets: &[Target], published: &Published) -> anyhow::Result<String> {
-    let images = suite::select(plan.table.as_deref());
+    let images = suite::select(plan.suite, plan.table.as_deref());
     if images.is_empty() {
         let table = plan.table.as_deref().unwrap_or_default();
-        bail!("no image measures table {table}; there are {}", suite::tables());
+        bail!("no image measures table {table}; there are {}", suite::tables(plan.suite).join(", "));
     }
     let runs: Vec<Run> =
         images.iter().flat_map(|image| targets.iter().map(move |target| Run { image, target })).collect();
@@ -116,8 +119,9 @@ pub fn run_plan(plan: &Plan, targets: &[Target], published: &Published) -> anyho
 
     let results_path = plan.out.join("results.json");
     let mut results = Results::read(&results_path)?;
-    let tables: Vec<&str> = images.iter().map(|i| i.table).collect();
-    let replaced = plan.table.as_ref().map(|_| &tables[..]);
+    // Rows that no image prints any more go; of a table of which other images print the rest, that stays.
+    let whole = suite::whole(plan.suite, &images);
+    let replaced = plan.table.as_ref().map(|_| &whole[..]);
     let mut guest_binaries = match replaced {
         Some(_) => std::mem::take(&mut results.environment.guest_binaries),
         None => std::collections::BTreeMap::new(),
@@ -127,15 +131,22 @@ pub fn run_plan(plan: &Plan, targets: &[Target], published: &Published) -> anyho
     results.environment =
         Environment { guest_binaries, parameters: parameters(&plan.root)?, ..Environment::default() };
     results.environment.summarize();
-    write(&plan.out, &results, published)?;
+    write(&plan.root, &plan.out, &results, published)?;
     eprintln!("{} in {:.1} s", results_path.display(), start.elapsed().as_secs_f64());
-    Ok(report::terminal(&results, published, replaced))
+    let only = plan.table.as_deref().map(|table| [table]);
+    Ok(report::terminal(&results, published, only.as_ref().map(|table| &table[..])))
 }
 
 /// One image on one machine.
 struct Run<'a> {
     image: &'a Image,
     target: &'a Target,
+}
+
+impl Run<'_> {
+    fn label(&self) -> String {
+        format!("{} on {}", self.image.name(), self.target.name())
+    }
 }
 
 /// What is to be run, described; everything that can be missing is looked for before anything runs.
@@ -166,7 +177,11 @@ fn binaries(plan: &Plan, runs: &[Run]) -> anyhow::Result<Vec<(String, Binary)>> 
 /// Do all runs, as many at once as there are processors; their measurements, in order.
 fn run_all(plan: &Plan, runs: &[Run]) -> anyhow::Result<Vec<Vec<Measured>>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(runs.len());
-    let progress = Progress::new(runs.len());
+    let labels: Vec<String> = runs.iter().map(Run::label).collect();
+    let times =
+        plan.root.join("target").join(if plan.quick { "bench-quick-times.json" } else { "bench-times.json" });
+    let progress = Progress::new(&labels, workers, Times::read(&times));
+    let order = progress.order(&labels);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let done = Mutex::new(Vec::new());
@@ -174,9 +189,8 @@ fn run_all(plan: &Plan, runs: &[Run]) -> anyhow::Result<Vec<Vec<Measured>>> {
         for _ in 0..workers {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(run) = runs.get(index) else { break };
-                    let result = run_image(plan, run, &progress, &stop);
+                    let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    let result = run_image(plan, &runs[index], &progress, &stop);
                     if result.is_err() {
                         stop.store(true, Ordering::Relaxed);
                     }
@@ -187,24 +201,54 @@ fn run_all(plan: &Plan, runs: &[Run]) -> anyhow::Result<Vec<Vec<Measured>>> {
             });
         }
     });
+    // Only for the next estimate: whether it can be kept is no matter.
+    let _ = progress.into_times().write(&times);
     let mut done = done.into_inner().context("a run ended in a panic")?;
     done.sort_by_key(|(index, _)| *index);
     // The first failure in order; those that were stopped because of another one are none.
     done.into_iter().filter_map(|(_, result)| result.transpose()).collect()
 }
 
-/// Write the files of a set of results: as data, as tables, as figures.
+/// The files that are made of a set of results: as data, as tables, as claims, as figures; each with its name. `root` is the project's, where
+/// the lines are that claims speak of.
 ///
 /// # Errors
-/// When one cannot be written.
-pub fn write(out: &Path, results: &Results, published: &Published) -> anyhow::Result<()> {
-    write_file(&out.join("results.json"), &results.to_json()?)?;
-    write_file(&out.join("tables.md"), &report::markdown(results, published))?;
-    write_file(&out.join("tables.csv"), &report::csv(results, published))?;
+/// When one cannot be made.
+pub fn files(root: &Path, results: &Results, published: &Published) -> anyhow::Result<Vec<(String, String)>> {
+    let mut files = vec![
+        ("results.json".to_owned(), results.to_json()?),
+        ("tables.md".to_owned(), report::markdown(results, published)),
+        ("tables.csv".to_owned(), report::csv(results, published)),
+        ("claims.md".to_owned(), Claims::load()?.markdown(&Evidence { results, published, root })?),
+    ];
     for id in figure::ids(results) {
-        write_file(&out.join(format!("figure-{id}.svg")), &figure::svg(results, &id)?)?;
+        files.push((figure::file(&id), figure::svg(results, published, &id)?));
     }
-    Ok(())
+    Ok(files)
+}
+
+/// Write them.
+///
+/// # Errors
+/// When one cannot be made or written.
+pub fn write(root: &Path, out: &Path, results: &Results, published: &Published) -> anyhow::Result<()> {
+    // All are made before one is written.
+    files(root, results, published)?.iter().try_for_each(|(name, text)| write_file(&out.join(name), text))
+}
+
+/// The names of those that are not what would be written.
+///
+/// # Errors
+/// When one cannot be made.
+pub fn stale(
+    root: &Path,
+    out: &Path,
+    results: &Results,
+    published: &Published,
+) -> anyhow::Result<Vec<String>> {
+    let mut files = files(root, results, published)?;
+    files.retain(|(name, text)| std::fs::read_to_string(out.join(name)).ok().as_ref() != Some(text));
+    Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
 /// SHA-256 of the machine model's parameters.
@@ -221,14 +265,13 @@ fn run_image(
     stop: &AtomicBool,
 ) -> anyhow::Result<Option<Vec<Measured>>> {
     let file = it.target.file(it.image);
-    let label = format!("table {} on {}", it.image.table, it.target.name());
-    let stem =
-        format!("{}-{}", it.image.file.trim_end_matches(".elf"), it.target.name()).replace(['/', ' '], "-");
+    let label = it.label();
+    let stem = format!("{}-{}", it.image.name(), it.target.name()).replace(['/', ' '], "-");
     let log = plan.root.join("logs").join(format!("{stem}.log"));
     let clock = it.target.machine.clock_hz();
     let job = Job {
         kernel: plan.kernels.join(&file),
-        append: plan.quick.then(|| QUICK.to_owned()),
+        append: append(plan.quick, it.image.iterations),
         trace: false,
         marks: clock.map(|_| log.with_extension("marks")),
     };
@@ -250,17 +293,36 @@ fn run_image(
         .map_err(anyhow::Error::from)
         .and_then(|reports| Ok(measure::measure(&reports, marks.as_ref())?))
         .map_err(|error| anyhow::anyhow!(failed(error.to_string())))?;
-    let missing: Vec<&str> = it
-        .image
-        .rows
-        .iter()
-        .copied()
-        .filter(|row| !measured.iter().any(|m| m.table == it.image.table && m.row == *row))
-        .collect();
+    let missing = missing(it.image, &measured);
     if !missing.is_empty() {
         bail!(failed(format!("ended, but did not print: {}", missing.join(", "))));
     }
     Ok(Some(measured))
+}
+
+/// What the guest finds on its command line.
+fn append(quick: bool, iterations: Option<u32>) -> Option<String> {
+    let words: Vec<String> =
+        quick.then(|| QUICK.to_owned()).into_iter().chain(iterations.map(|n| format!("seed={n}"))).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// What an image should have printed, and did not.
+fn missing(image: &Image, measured: &[Measured]) -> Vec<String> {
+    let there = |table: &str, system: &str, row: &str| {
+        measured.iter().any(|m| {
+            (m.table().as_str(), m.row.as_str()) == (table, row)
+                && m.system.as_deref().unwrap_or_else(|| image.system(table)) == system
+        })
+    };
+    let wanted = image.parts.iter().flat_map(|part| part.rows.iter().map(move |row| (part, *row)));
+    wanted
+        .filter(|(part, row)| !there(part.table, part.system, row))
+        .map(|(part, row)| {
+            let table = if part.table.starts_with("figure") { "" } else { "table " };
+            format!("{table}{}, {row}", part.table)
+        })
+        .collect()
 }
 
 /// The rows of results.json: those at the central parameters, with the band that the others make.
@@ -291,7 +353,7 @@ fn rows(runs: &[Run], measured: Vec<Vec<Measured>>, published: &Published) -> an
 
 fn row(run: &Run, m: Measured, published: &Published, bounds: &Bounds) -> Row {
     let machine = run.target.machine.name();
-    let system = m.system.unwrap_or_else(|| run.image.system.to_owned());
+    let system = m.system.clone().unwrap_or_else(|| run.image.system(&m.table()).to_owned());
     let count = |name: &str| m.cost.get(name).copied();
     #[allow(clippy::cast_precision_loss)]
     let us = |cycles: f64| run.target.machine.clock_hz().map(|hz| thousandths(cycles * 1e6 / hz as f64));
@@ -299,12 +361,13 @@ fn row(run: &Run, m: Measured, published: &Published, bounds: &Bounds) -> Row {
     let paper = |system: &str| published.number(&m.table, &m.row, system, machine)?.us();
     let paper_us = us.and(paper(&system));
     let parameters = us.and_then(|_| Decstation::named("", machine)?.parameters().ok());
-    let lower_bound = parameters.and_then(|p| Some(bounds.of(&m.table, &m.row)?.us(&p)));
+    let lower_bound = parameters.and_then(|p| Some(bounds.of(&m.table, &m.row, &system)?.us(&p)));
     let stalls =
         m.cost.iter().filter_map(|(name, cycles)| Some((name.strip_prefix(STALL)?.to_owned(), *cycles)));
     if let Some(x) = m.x {
-        // On malta there are instructions alone.
-        let y = us.or(count(INSTRUCTIONS));
+        // What the guest counted itself; else a time, or on malta instructions.
+        #[allow(clippy::cast_precision_loss)]
+        let y = m.y.map(|y| y as f64).or(us).or(count(INSTRUCTIONS));
         let other = [("figure", m.table.into()), ("series", m.row.into()), ("x", x.into()), ("y", y.into())];
         let other = other.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)).into();
         return Row { machine: machine.to_owned(), system, us, n: Some(m.n), other, ..Row::default() };
@@ -340,15 +403,22 @@ pub fn failure(name: &str, reason: &str, outcome: &Outcome) -> String {
     )
 }
 
-/// What can be run, one line for each image.
+/// What can be run, one line for each table or figure of each image.
 #[must_use]
-pub fn list(kernels: &Path) -> String {
-    suite::SUITE
-        .iter()
-        .map(|i| {
-            let built = |prefix: &str| kernels.join(format!("{prefix}{}", i.file)).is_file();
+pub fn list(suite: &[Image], kernels: &Path) -> String {
+    let parts = suite.iter().flat_map(|image| image.parts.iter().map(move |part| (image, part)));
+    parts
+        .map(|(image, part)| {
+            let built = |prefix: &str| kernels.join(format!("{prefix}{}", image.file)).is_file();
             let state = if built("") && built("decstation-") { "built" } else { "not built" };
-            format!("table {:<3} {:<18} {:<10} {}\n", i.table, i.file, state, i.rows.join(", "))
+            let table = if part.table.starts_with("figure") { "" } else { "table " };
+            let what = format!("{table}{}", part.table);
+            format!(
+                "{what:<19} {:<22} {state:<9}  {:<13}  {}\n",
+                image.file,
+                part.system,
+                part.rows.join(", ")
+            )
         })
         .collect()
 }

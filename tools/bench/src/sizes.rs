@@ -270,6 +270,33 @@ fn walk(root: &Path, dir: &Path, areas: &mut [(&'static str, Lines)]) -> anyhow:
     Ok(())
 }
 
+/// Lines with code of a Rust file, or of those in a folder but for its tests. `None` if there is none.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn rust_lines(root: &Path, path: &str) -> anyhow::Result<Option<usize>> {
+    let full = root.join(path);
+    if full.is_file() {
+        let text = std::fs::read_to_string(&full).with_context(|| format!("cannot read {path}"))?;
+        return Ok(Some(count(&text, Language::Rust)));
+    }
+    let Ok(entries) = std::fs::read_dir(&full) else {
+        return Ok(None);
+    };
+    let mut sum = None;
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let code = name.ends_with(".rs") || !name.contains('.');
+        if code
+            && !name.starts_with("tests")
+            && let Some(lines) = rust_lines(root, &format!("{path}/{name}"))?
+        {
+            sum = Some(sum.unwrap_or(0) + lines);
+        }
+    }
+    Ok(sum)
+}
+
 /// Bytes of an ELF file in memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bytes {

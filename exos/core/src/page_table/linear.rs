@@ -25,7 +25,7 @@ impl<'a> Linear<'a> {
     /// both halves are as long: on this processor that is a third less than halving any number.
     #[inline]
     fn search(&mut self, vpn: u32) -> Option<&mut Pte> {
-        let limit = vpn << PAGE_SHIFT | (1 << PAGE_SHIFT) - 1;
+        let limit = (vpn << PAGE_SHIFT) | ((1 << PAGE_SHIFT) - 1);
         let entries = self.memory.get_mut(..self.length)?;
         let power = self.power;
         // The last `power` entries or the first ones: together they are all.

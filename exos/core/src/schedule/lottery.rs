@@ -22,7 +22,7 @@ impl Lottery {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 17;
         self.state ^= self.state << 5;
-        u64::from(self.state) * end >> 32
+        (u64::from(self.state) * end) >> 32
     }
 }
 

@@ -25,11 +25,13 @@ fn the_low_word_finds_a_mark_beyond_it() {
 }
 
 #[test]
-fn only_neighbours_that_are_the_only_ones_are_a_measurement() {
+fn both_ends_of_a_measurement_are_exact_and_the_only_ones() {
     let text = [mark(100, 50, 5), mark(200, 60, 5), mark(300, 70, 5)].join("\n");
     let marks = Marks::parse(&text).expect("marks");
-    assert!(marks.between(100, 200).is_none(), "not neighbours");
+    let cost = marks.between(100, 200).expect("somebody looked at the clock meanwhile");
+    assert!((cost[INSTRUCTIONS] - 20.0).abs() < 1e-9);
     assert!(marks.between(101, 100).is_none(), "no such mark");
+    assert!(marks.between(100, 150).is_none(), "it ends at none");
     let high = 1 << 32;
     let text =
         [mark(100, 50, 5), mark(200, 60, 5), mark(high + 100, 70, 5), mark(high + 200, 80, 5)].join("\n");

@@ -83,6 +83,7 @@ fn the_median_of_three_trials_less_the_overhead() {
         cost: Cost::from([(INSTRUCTIONS.to_owned(), 27.0)]),
         n: 600,
         x: None,
+        y: None,
     };
     assert_eq!(got, Ok(vec![row]));
 }
@@ -147,6 +148,25 @@ fn points_of_a_figure_are_rows_of_their_own() {
     let text: String = (1..=3).flat_map(|t| [line(1, t), line(16, t)]).collect();
     let rows = run(&text).expect("sound");
     assert_eq!(rows.iter().map(|r| r.x).collect::<Vec<_>>(), [Some(1), Some(16)]);
+}
+
+#[test]
+fn points_that_are_no_times_are_kept_as_printed() {
+    let lines = "POINT 3 \"share 3\" 0 36600\nPOINT 3 \"share 2\" 1 48100\nPOINT 3 \"share 3\" 2 84700\n";
+    let reports = parse(lines.lines()).expect("parses");
+    // No clock was calibrated, and none is needed.
+    let rows = measure(&reports, None).expect("measures");
+    let got: Vec<_> = rows.iter().map(|r| (r.table(), r.row.as_str(), r.x, r.y)).collect();
+    let point = |series, x, y| ("figure 3".to_owned(), series, Some(x), Some(y));
+    assert_eq!(got, [point("share 3", 0, 36_600), point("share 2", 1, 48_100), point("share 3", 2, 84_700)]);
+    // Beside rows that are times.
+    let mixed = run(&format!("{lines}BENCH 12 lrpc 1 6 60\nBENCH 12 lrpc 2 6 60\nBENCH 12 lrpc 3 6 60\n"));
+    assert_eq!(mixed.expect("sound").iter().map(Measured::table).filter(|t| t == "12").count(), 1);
+}
+
+#[test]
+fn a_point_printed_twice_is_refused() {
+    assert!(refusal("POINT 3 s 4 10\nPOINT 3 s 4 10\n").contains("two points at 4"));
 }
 
 #[test]

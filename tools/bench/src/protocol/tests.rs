@@ -31,6 +31,17 @@ fn clock_and_overhead() {
 }
 
 #[test]
+fn points() {
+    let point = |line| match parse_line(line) {
+        Ok(Some(Report::Point(point))) => (point.figure, point.series, point.x, point.y, point.system),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(point("POINT 3 \"share 3\" 12 345678\r"), ("3".into(), "share 3".into(), 12, 345_678, None));
+    let lottery = point("POINT 3 s 0 0 system=\"ExOS lottery\"").4;
+    assert_eq!(lottery.as_deref(), Some("ExOS lottery"));
+}
+
+#[test]
 fn other_lines_are_left_alone() {
     for line in ["", "BENCHMARK 1", "hello BENCH 4", "3 passed, 0 failed", "CLOCKS 1 2"] {
         assert_eq!(parse_line(line), Ok(None), "{line}");
@@ -53,6 +64,9 @@ fn misprints_are_refused() {
         ("OVERHEAD 4 row 1", "expected OVERHEAD"),
         ("OVERHEAD 4 row 1 2 per=1", "is not at="),
         ("BENCH 4 row 1 10 5 at=x", "not a number"),
+        ("POINT 3 \"share 3\" 12", "expected POINT"),
+        ("POINT 3 s 12 -4", "not a number"),
+        ("POINT 3 s 12 4 x=1", "is not system="),
     ] {
         let got = parse_line(line).expect_err(line);
         assert!(got.contains(reason), "{line}: {got}");

@@ -1,5 +1,6 @@
 use super::*;
 use crate::machine::{MachineError, Tool};
+use crate::suite::Part;
 use expect_test::expect;
 use std::fmt::Write as _;
 use std::process::Command;
@@ -45,22 +46,83 @@ fn table5() -> String {
 }
 
 fn aegis() -> String {
-    let image = suite::SUITE.iter().find(|i| i.table == "aegis").expect("is there");
-    script("aegis", &image.rows.iter().map(|row| (*row, 7)).collect::<Vec<_>>())
+    script("aegis", &AEGIS.iter().map(|row| (*row, 7)).collect::<Vec<_>>())
+}
+
+const AEGIS: &[&str] = &["STLB hit", "TLBwr"];
+
+const fn image(file: &'static str, parts: &'static [Part]) -> Image {
+    Image { file, parts, iterations: None, seconds: 120 }
+}
+
+const fn part(table: &'static str, system: &'static str, rows: &'static [&'static str]) -> Part {
+    Part { table, system, rows }
+}
+
+/// Images of one table each.
+const SUITE: &[Image] = &[
+    image(
+        "bench-table4.elf",
+        &[part("4", "Aegis", &["procedure call", "syscall no stack", "syscall stack"])],
+    ),
+    image("bench-table5.elf", &[part("5", "Aegis", &["unalign", "overflow", "coproc", "prot"])]),
+    image("bench-table6.elf", &[part("6", "Aegis", &["transfer"])]),
+    image("bench-aegis.elf", &[part("aegis", "Aegis", AEGIS)]),
+];
+
+/// Images that share tables, and one that prints a figure.
+const SHARED: &[Image] = &[
+    image("bench-ipc.elf", &[part("8", "ExOS", &["pipe'", "lrpc"]), part("12", "ExOS", &["lrpc", "tlrpc"])]),
+    Image { iterations: Some(1), ..image("bench-matrix.elf", &[part("9", "ExOS", &["matrix"])]) },
+    image("bench-linear.elf", &[part("10", "ExOS", &["dirty"]), part("13", "ExOS linear", &["dirty"])]),
+    image("bench-inverted.elf", &[part("13", "ExOS inverted", &["dirty"])]),
+    image("bench-stride.elf", &[part("figure 3", "ExOS", &["share 1", "share 2", "share 3"])]),
+];
+
+/// A hundred quanta in the paper's order, the first one so long.
+fn stride(first: u32) -> String {
+    let mut done = [0; 4];
+    let mut text = String::new();
+    for quantum in 0_usize..100 {
+        let share = [3, 2, 3, 3, 1, 2][quantum % 6];
+        done[share] += if quantum == 0 { first } else { 48_050 };
+        let _ = writeln!(text, "echo 'POINT 3 \"share {share}\" {quantum} {}'", done[share]);
+    }
+    text
 }
 
 struct Project {
     dir: tempfile::TempDir,
+    suite: &'static [Image],
 }
 
 impl Project {
     fn new() -> Self {
-        let it = Self { dir: tempfile::tempdir().expect("a directory") };
+        let it = Self { dir: tempfile::tempdir().expect("a directory"), suite: SUITE };
         it.kernel("bench-table4.elf", &table4());
         it.kernel("bench-table5.elf", &table5());
         it.kernel("bench-table6.elf", &script("6", &[("transfer", 4)]));
         it.kernel("bench-aegis.elf", &aegis());
         it
+    }
+
+    /// With images that share tables.
+    fn shared() -> Self {
+        let it = Self { dir: tempfile::tempdir().expect("a directory"), suite: SHARED };
+        let ipc = script("8", &[("pipe\u{27}\\\u{27}\u{27}", 40), ("lrpc", 20)])
+            + &script("12", &[("lrpc", 20), ("tlrpc", 9)]);
+        it.kernel("bench-ipc.elf", &ipc);
+        let matrix = format!("test \"$1\" = seed=1 || exit 8\n{}", script("9", &[("matrix", 4000)]));
+        it.kernel("bench-matrix.elf", &matrix);
+        let linear = script("13", &[("dirty", 30)]).replace("600 18000", "600 18000 system=\"ExOS linear\"");
+        it.kernel("bench-linear.elf", &(script("10", &[("dirty", 30)]) + &linear));
+        it.kernel("bench-inverted.elf", &script("13", &[("dirty", 8)]));
+        it.kernel("bench-stride.elf", &stride(36_600));
+        it
+    }
+
+    fn results(&self) -> Results {
+        Results::read(&self.dir.path().join("out/results.json")).expect("reads")
     }
 
     fn kernel(&self, name: &str, script: &str) {
@@ -78,6 +140,7 @@ impl Project {
             root: self.dir.path().into(),
             kernels: self.dir.path().join("kernels"),
             out: self.dir.path().join("out"),
+            suite: self.suite,
             table: table.map(str::to_owned),
             quick: false,
             toolchain: "rustc 1".into(),
@@ -139,15 +202,7 @@ fn all_tables() {
           row                             system  machine  instructions
           ------------------------------  ------  -------  ------------
           STLB hit                        Aegis   malta              42
-          TLBvadelete                     Aegis   malta              42
           TLBwr                           Aegis   malta              42
-          end and start of a slice        Aegis   malta              42
-          environment create and destroy  Aegis   malta              42
-          miss through a handler          Aegis   malta              42
-          page alloc and free             Aegis   malta              42
-          page alloc, TLBwr, free         Aegis   malta              42
-          revocation of a page            Aegis   malta              42
-          yield to oneself                Aegis   malta              42
 
         "published" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); "here" is this kernel.
         DECstations are modelled (tools/decstation): times at the central values of the timing parameters, "low to
@@ -189,6 +244,100 @@ fn one_table_replaces_its_rows_only() {
     assert_eq!(hash(&before, "bench-table4.elf"), hash(&after, "bench-table4.elf"));
 }
 
+/// The rows of a table, each with its system.
+fn table_rows(results: &Results, table: &str) -> Vec<(String, String, Option<f64>)> {
+    let rows = results.rows.iter().filter(|r| r.table.as_deref() == Some(table));
+    rows.map(|r| (r.row.clone().unwrap_or_default(), r.system.clone(), r.instructions)).collect()
+}
+
+fn row_of(name: &str, system: &str, instructions: f64) -> (String, String, Option<f64>) {
+    (name.to_owned(), system.to_owned(), Some(instructions))
+}
+
+#[test]
+fn an_image_of_several_tables() {
+    let project = Project::shared();
+    project.run(None).expect("runs");
+    let results = project.results();
+    assert_eq!(table_rows(&results, "8"), [row_of("pipe'", "ExOS", 240.0), row_of("lrpc", "ExOS", 120.0)]);
+    assert_eq!(table_rows(&results, "12"), [row_of("lrpc", "ExOS", 120.0), row_of("tlrpc", "ExOS", 54.0)]);
+    assert_eq!(table_rows(&results, "10"), [row_of("dirty", "ExOS", 180.0)]);
+    let dirty = [row_of("dirty", "ExOS inverted", 48.0), row_of("dirty", "ExOS linear", 180.0)];
+    assert_eq!(table_rows(&results, "13"), dirty);
+    // One table is shown; the other that the image prints is made anew too.
+    project.kernel(
+        "bench-ipc.elf",
+        &(script("8", &[("pipe\u{27}\\\u{27}\u{27}", 40), ("lrpc", 21)])
+            + &script("12", &[("lrpc", 21), ("tlrpc", 9)])),
+    );
+    let shown = project.run(Some("12")).expect("runs");
+    assert!(shown.contains("Table 12") && !shown.contains("Table 8"), "{shown}");
+    assert_eq!(table_rows(&project.results(), "8")[1], row_of("lrpc", "ExOS", 126.0));
+}
+
+#[test]
+fn a_table_of_several_images_keeps_what_was_not_run() {
+    let project = Project::shared();
+    project.run(None).expect("runs");
+    let before = project.files();
+    // Table 10 runs one of the two images of Table 13.
+    project.run(Some("10")).expect("runs");
+    assert_eq!(project.files(), before);
+    project.kernel("bench-inverted.elf", &script("13", &[("dirty", 7)]));
+    project.run(Some("13")).expect("runs");
+    assert_eq!(table_rows(&project.results(), "13")[0], row_of("dirty", "ExOS inverted", 42.0));
+}
+
+#[test]
+fn the_system_of_a_row_is_asked_for() {
+    let project = Project::shared();
+    // Table 13 of the linear page table under the name of another.
+    let wrong = script("13", &[("dirty", 30)]).replace("600 18000", "600 18000 system=ExOS");
+    project.kernel("bench-linear.elf", &(script("10", &[("dirty", 30)]) + &wrong));
+    assert!(project.refused().contains("did not print: table 13, dirty"));
+}
+
+#[test]
+fn a_figure_of_counts() {
+    let project = Project::shared();
+    project.run(Some("figure 3")).expect("runs");
+    let results = project.results();
+    assert_eq!(results.rows.len(), 100);
+    let third = &results.rows.iter().filter(|r| r.text("series").as_deref() == Some("share 3")).nth(2);
+    let third = third.expect("is there");
+    let fields = (third.number("x"), third.number("y"), third.us, third.system.as_str());
+    assert_eq!(fields, (Some(3.0), Some(132_700.0), None, "ExOS"));
+    let short =
+        stride(36_600).lines().filter(|line| !line.contains("share 2")).collect::<Vec<_>>().join("\n");
+    project.kernel("bench-stride.elf", &short);
+    let error = project.run(Some("figure 3")).expect_err("refused").to_string();
+    assert!(error.contains("did not print: figure 3, share 2"), "{error}");
+}
+
+#[test]
+fn what_is_made_of_results_is_stale_when_they_change() {
+    let project = Project::new();
+    project.run(None).expect("runs");
+    let (root, out) = (project.dir.path(), project.dir.path().join("out"));
+    let published = Published::load().expect("loads");
+    let mut results = project.results();
+    let stale = |results: &Results| stale(root, &out, results, &published).expect("is made");
+    assert!(stale(&results).is_empty());
+    std::fs::write(out.join("claims.md"), "Everything holds.").expect("writes");
+    assert_eq!(stale(&results), ["claims.md"]);
+    results.rows[0].instructions = Some(1.0);
+    assert_eq!(stale(&results), ["results.json", "tables.md", "tables.csv", "claims.md"]);
+}
+
+#[test]
+fn the_command_line_of_the_guest() {
+    let words = |quick, iterations| append(quick, iterations).unwrap_or_default();
+    assert_eq!(words(false, None), "");
+    assert_eq!(words(true, None), "quick");
+    assert_eq!(words(false, Some(1)), "seed=1");
+    assert_eq!(words(true, Some(1)), "quick seed=1");
+}
+
 #[test]
 fn quick_goes_to_the_guest() {
     let project = Project::new();
@@ -221,7 +370,7 @@ fn refusals() {
     for (script, reason) in [
         ("echo trap; exit 2".to_owned(), "exited with status 2"),
         ("kill -KILL $$".to_owned(), "died of signal 9"),
-        (script("5", &[("unalign", 3), ("overflow", 3)]), "did not print: coproc, prot"),
+        (script("5", &[("unalign", 3), ("overflow", 3)]), "did not print: table 5, coproc, table 5, prot"),
         (table5().replace("CLOCK 1666 ", "CLOCK 9999 "), "the clock is not steady"),
         (table5().replace("echo CLOCK", "echo"), "the clock was not calibrated"),
         (format!("{}echo BENCH 5 oops\n", table5()), "expected BENCH"),
@@ -263,5 +412,5 @@ fn the_list() {
         table 6   bench-table6.elf   not built  transfer
         table aegis bench-aegis.elf    not built  STLB hit, miss through a handler, TLBwr, TLBvadelete, page alloc and free, page alloc, TLBwr, free, yield to oneself, end and start of a slice, revocation of a page, environment create and destroy
     "#]]
-    .assert_eq(&list(&project.dir.path().join("kernels")));
+    .assert_eq(&list(SUITE, &project.dir.path().join("kernels")));
 }
