@@ -136,6 +136,7 @@ pub fn published_ends(published: &Published) -> Vec<End> {
 }
 
 #[cfg(test)]
+#[allow(missing_docs, reason = "its sample is used by other tests")]
 pub mod tests {
     use super::*;
     use crate::results::Row;
