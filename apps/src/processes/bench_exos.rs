@@ -21,7 +21,7 @@ const EXECS: u32 = 16;
 /// Pages that are touched for the first time.
 const FRESH: u32 = 128;
 /// Bytes that go through a pipe.
-const BYTES: u32 = 256 * 1024;
+const BYTES: u32 = 2048 * 1024;
 
 fn main() -> u32 {
     if let Some(left) = process::argument(1).and_then(|text| text.parse().ok()) {

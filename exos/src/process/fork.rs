@@ -306,6 +306,8 @@ extern "C" fn exos_fork_begin(read_low: u32, read_high: u32, write_low: u32, wri
     }
     io::forked();
     set!(child, state, state::READY);
+    // A slice that ended while nobody could be told is given back now.
+    super::give_way_blindly();
 }
 
 impl crate::vm::Vm {
