@@ -15,9 +15,9 @@ mod measure;
 exos::process!(main);
 
 /// Children that are forked before they are waited for.
-const CHILDREN: usize = 8;
+const CHILDREN: usize = 24;
 /// Programs that are executed one after another.
-const EXECS: u32 = 16;
+const EXECS: u32 = 32;
 /// Pages that are touched for the first time.
 const FRESH: u32 = 128;
 /// Bytes that go through a pipe.
