@@ -193,35 +193,33 @@ fn copies() -> Option<()> {
     map::unmap(address, COPIED * PAGE_SIZE).ok()
 }
 
+/// A child writes, this process reads; the first pass warms up.
 fn bandwidth() -> Option<()> {
-    for number in 0..=3 {
-        let (read, write) = io::pipe().ok()?;
-        if process::fork().ok()? == 0 {
-            let _ = io::close(read);
-            let block = [7; 1024];
-            for _ in 0..BYTES / 1024 {
-                let _ = io::write(write, &block);
-            }
-            process::exit(0);
+    const PASSES: u32 = 4;
+    let (read, write) = io::pipe().ok()?;
+    if process::fork().ok()? == 0 {
+        let _ = io::close(read);
+        let block = [7; 1024];
+        for _ in 0..PASSES * BYTES / 1024 {
+            let _ = io::write(write, &block);
         }
-        io::close(write).ok()?;
-        let mut block = [0; 1024];
+        process::exit(0);
+    }
+    io::close(write).ok()?;
+    let mut block = [0; 1024];
+    for number in 0..PASSES {
         let begin = exos::call::clock();
         let mut count = 0;
-        while let Ok(bytes @ 1..) = io::read(read, &mut block) {
-            count += bytes as u32;
+        while count < BYTES {
+            count += io::read(read, &mut block).ok().filter(|bytes| *bytes > 0)? as u32;
         }
         let end = exos::call::clock();
-        io::close(read).ok()?;
-        process::wait().ok()?;
-        if count != BYTES {
-            return None;
-        }
         if number > 0 {
             trial("pipe bandwidth (a KB)", number, BYTES / 1024, begin, end);
         }
     }
-    Some(())
+    io::close(read).ok()?;
+    process::wait().ok().map(|_| ())
 }
 
 extern "C" fn heap(n: u32, _: u32) -> u32 {
