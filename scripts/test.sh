@@ -208,8 +208,19 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
         plant $machine $image
     done
 
+    heading "first steps of a process: fork, copy-on-write, a pipe, wait"
+    for machine in malta 5000/125; do
+        image=selfcheck strict=
+        [ $machine = malta ] || image=decstation-selfcheck strict=--strict
+        # shellcheck disable=SC2086
+        check "$image" "$bench" test --machine $machine $strict --name "$image" --kernel "target/images/$image.elf" \
+            --no-totals --timeout 60 --expect "child 130 sees 11" --expect 'read Ok("hello through a pipe")' \
+            --expect "ended: Ok((130, 42))" --expect "counter 8"
+    done
+
     heading "the benchmarks on the model, strict"
-    for program in hello bench-table4 bench-table5 bench-table6; do
+    for program in hello bench-table4 bench-table5 bench-table6 bench-ipc bench-vm-linear bench-vm-inverted \
+        bench-vm-clustered bench-stride bench-exos; do
         check "decstation-$program" timeout 120 "${CARGO_TARGET_DIR:-target}/release/decstation" --machine 5000/125 --strict --fast-serial \
             --serial "file:logs/decstation-$program.log" --append seed=1000 --max-cycles 2000000000 \
             "target/images/decstation-$program.elf"
