@@ -299,12 +299,10 @@ impl Claims {
         let mut counts = BTreeMap::new();
         for claim in &self.claim {
             if let Some(why) = &claim.elsewhere {
-                let blanks = "| ".repeat(machines.len());
-                _ = writeln!(
-                    lines,
-                    "| {} | {} | {} | | | {blanks}| not asked: {why} |",
-                    claim.section, claim.text, claim.says
-                );
+                let blanks = "|  ".repeat(machines.len());
+                let head =
+                    [&claim.section, &claim.text, &claim.says].map(|s| s.replace('|', "\\|")).join(" | ");
+                _ = writeln!(lines, "| {head} |  |  {blanks}| not asked: {why} |");
                 *counts.entry("not asked").or_insert(0) += 1;
                 continue;
             }

@@ -59,10 +59,11 @@ const CAPTIONS: [Caption<'static>; 4] = [
     },
 ];
 
-/// The names of the figures that there are points of.
+/// The names of the figures that can be drawn.
 #[must_use]
 pub fn ids(results: &Results) -> Vec<String> {
-    let mut ids: Vec<String> = results.rows.iter().filter_map(|r| r.text("figure")).collect();
+    let drawn = results.rows.iter().filter(|r| r.machine == MACHINE);
+    let mut ids: Vec<String> = drawn.filter_map(|r| r.text("figure")).collect();
     ids.sort();
     ids.dedup();
     ids
@@ -133,7 +134,7 @@ fn draw_curves(out: &mut String, id: &str, curves: &Curves) -> Drawn {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn plot<X, Y>(root: &Area, caption: &Caption<'_>, curves: &Curves, x: X, y: Y) -> Drawn
+fn plot<X, Y>(root: &Area, caption: &Caption, curves: &Curves, x: X, y: Y) -> Drawn
 where
     X: AsRangedCoord<Value = f64>,
     Y: AsRangedCoord<Value = f64>,
@@ -286,6 +287,8 @@ mod tests {
             assert!(!picture.contains("elsewhere"));
             assert!(drawn(&results, "other").is_err());
         }
+        let elsewhere = Results { rows: vec![point("prot", "a", 1, 1.0, "malta")], ..Results::default() };
+        assert!(ids(&elsewhere).is_empty());
     }
 
     #[test]

@@ -54,4 +54,5 @@ pub mod runner;
 pub mod sizes;
 pub mod stride;
 pub mod suite;
+pub mod symbolize;
 pub mod trace;

@@ -17,6 +17,7 @@ use bench::published::Published;
 use bench::qemu::Malta;
 use bench::results::{Results, write_file};
 use bench::runner::Target;
+use bench::symbolize::Programs;
 use bench::trace::{self, Pass, Span, Symbols, Until};
 use bench::{project, report, runner, sizes};
 
@@ -30,16 +31,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the benchmark images and write results.json, tables.md and tables.csv.
+    /// Run the benchmark images and write results.json, tables.md, tables.csv, claims.md and figures.
     Run(RunArgs),
     /// Run one guest test suite under a time limit.
     Test(TestArgs),
-    /// Print the tables of an existing results.json, and write tables.md and tables.csv anew.
+    /// Print the tables of an existing results.json, and write anew what is made of it: tables, claims, figures.
     Report(ReportArgs),
     /// Say which rows moved against earlier results, and by which kind of cycles.
     Diff(DiffArgs),
     /// Regenerate the results section of README.md.
     ReadmeTable(ReadmeArgs),
+    /// Copy a console's log, with functions and lines behind the addresses of its backtraces.
+    Symbolize(SymbolizeArgs),
     /// Count lines of each area, and bytes of kernels.
     Sizes(SizesArgs),
     /// Count the instructions executed from one address to another.
@@ -68,9 +71,13 @@ impl Qemu {
 
 #[derive(Args)]
 struct RunArgs {
-    /// Only this table; its rows replace those in an existing results.json.
+    /// Only this table; its rows replace those in an existing results.json, and so do those of other tables
+    /// that the same images print.
     #[arg(long)]
     table: Option<String>,
+    /// Only this figure.
+    #[arg(long, conflicts_with = "table")]
+    figure: Option<String>,
     /// Fewer iterations; results go to target/quick-results unless --out is given.
     #[arg(long)]
     quick: bool,
@@ -163,6 +170,9 @@ impl On {
 
 #[derive(Args)]
 struct ReportArgs {
+    /// Change nothing and print nothing; fail if a file is not what would be written.
+    #[arg(long)]
+    check: bool,
     /// Where results.json is.
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
@@ -189,6 +199,19 @@ struct ReadmeArgs {
     /// The file with the section.
     #[arg(long)]
     readme: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct SymbolizeArgs {
+    /// The console's log [default: standard input]
+    #[arg(value_name = "LOG")]
+    log: Option<PathBuf>,
+    /// The ELF file of a program whose name does not stand before its addresses, or is not in --dir.
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
+    /// Where the programs are, each under its name [default: where build.sh puts them]
+    #[arg(long)]
+    dir: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -252,6 +275,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report(args),
         Command::Diff(args) => diff(args),
         Command::ReadmeTable(args) => readme_table(args),
+        Command::Symbolize(args) => symbolize(args),
         Command::Sizes(args) => count_sizes(&args),
         Command::Path(args) => path(&args),
     });
@@ -284,11 +308,11 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
     let plan = runner::Plan {
         kernels,
         out: args.out.unwrap_or_else(|| root.join(default)),
-        table: args.table,
+        suite: bench::suite::SUITE,
+        table: args.table.or(args.figure.map(|figure| format!("figure {figure}"))),
         quick: args.quick,
         toolchain: args.toolchain.or(found).unwrap_or_else(|| "unknown".to_owned()),
         seconds: args.timeout,
-        suite: bench::suite::SUITE,
         root,
     };
     let mut targets = vec![Target::malta(args.qemu.malta()?)];
@@ -347,8 +371,19 @@ fn read_results(dir: Option<PathBuf>) -> anyhow::Result<(PathBuf, Results)> {
 
 fn report(args: ReportArgs) -> anyhow::Result<()> {
     let (dir, results) = read_results(args.results)?;
-    let published = Published::load()?;
-    runner::write(&project::root(), &dir, &results, &published)?;
+    let (root, published) = (project::root(), Published::load()?);
+    if args.check {
+        let stale = runner::stale(&root, &dir, &results, &published)?;
+        if !stale.is_empty() {
+            bail!(
+                "not what {} makes: {}: run `bench report`",
+                dir.join("results.json").display(),
+                stale.join(", ")
+            );
+        }
+        return Ok(());
+    }
+    runner::write(&root, &dir, &results, &published)?;
     print!("{}", report::terminal(&results, &published, None));
     Ok(())
 }
@@ -370,6 +405,22 @@ fn readme_table(args: ReadmeArgs) -> anyhow::Result<()> {
         bail!("the results in {shown} are stale: run `bench readme-table`");
     }
     write_file(&path, &new)
+}
+
+fn symbolize(args: SymbolizeArgs) -> anyhow::Result<()> {
+    let root = project::root();
+    let kind = project::toolchain(&root).remove("GUEST_KIND").unwrap_or_else(|| "rustup".to_owned());
+    let built = root.join(format!("target/guest-{kind}/mips-unknown-none/release"));
+    let mut programs = Programs::new(args.dir.unwrap_or(built), args.elf.as_deref())?;
+    let out = std::io::stdout().lock();
+    match args.log {
+        Some(path) => {
+            let log =
+                std::fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            programs.copy(std::io::BufReader::new(log), out)
+        }
+        None => programs.copy(std::io::stdin().lock(), out),
+    }
 }
 
 fn count_sizes(args: &SizesArgs) -> anyhow::Result<()> {

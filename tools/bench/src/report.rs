@@ -42,9 +42,52 @@ fn us(x: f64) -> String {
     format!("{x:.2}")
 }
 
-/// The times at both ends of the uncertain parameters.
-fn band(row: &Row) -> Option<String> {
-    Some(format!("{:.2} to {:.2}", row.us_low?, row.us_high?))
+/// The unit in which a table gives its times.
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    Microseconds,
+    Seconds,
+}
+
+impl Unit {
+    /// As the paper has it.
+    fn of(table: &Table) -> Self {
+        if table.rows.iter().all(|n| n.unit == "s") { Self::Seconds } else { Self::Microseconds }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Microseconds => "µs",
+            Self::Seconds => "s",
+        }
+    }
+
+    fn show(self, us: f64) -> String {
+        match self {
+            Self::Microseconds => format!("{us:.2}"),
+            Self::Seconds => format!("{:.2}", us / 1e6),
+        }
+    }
+
+    /// The times at both ends of the uncertain parameters.
+    fn band(self, row: &Row) -> Option<String> {
+        Some(format!("{} to {}", self.show(row.us_low?), self.show(row.us_high?)))
+    }
+}
+
+/// How a row stands to the paper's number; flagged where it is slower.
+fn of_published(row: &Row) -> Option<String> {
+    let flag = if row.is_slower() { "!" } else { "" };
+    Some(format!("{:.2}{flag}", row.ratio?))
+}
+
+/// What was published of a table elsewhere, on a machine that it does not name or names without certainty.
+const ELSEWHERE: [(&str, &str); 2] = [("12", "talk slide 14"), ("13", "talk slide 13")];
+
+/// That, of a table of the paper's.
+fn elsewhere<'a>(published: &'a Published, id: &str) -> Option<&'a Table> {
+    let (_, elsewhere) = ELSEWHERE.iter().find(|(table, _)| *table == id)?;
+    published.table(elsewhere)
 }
 
 fn of_lower_bound(row: &Row) -> Option<f64> {
@@ -62,15 +105,17 @@ fn misses(row: &Row) -> Option<String> {
 
 fn grid(results: &Results, published: &Published, id: &str) -> Grid {
     match published.table(id) {
-        Some(table) => paper_grid(results, table),
+        Some(table) => paper_grid(results, table, elsewhere(published, id)),
         None => extra_grid(results, id),
     }
 }
 
-fn paper_grid(results: &Results, table: &Table) -> Grid {
+fn paper_grid(results: &Results, table: &Table, elsewhere: Option<&Table>) -> Grid {
+    let unit = Unit::of(table);
     let measured = table_rows(results, &table.id);
     let mut columns: Vec<&str> = Vec::new();
-    for number in &table.rows {
+    let others = || elsewhere.iter().flat_map(|table| &table.rows);
+    for number in table.rows.iter().chain(others()) {
         insert(&mut columns, &number.row);
     }
     for row in measured.clone() {
@@ -99,8 +144,8 @@ fn paper_grid(results: &Results, table: &Table) -> Grid {
         for number in table.rows.iter().filter(there) {
             insert(&mut systems, (&number.system, &number.unit));
         }
-        for (system, unit) in systems {
-            line(machine, format!("{system}, published"), unit_name(unit), &|column| {
+        for (system, printed) in systems {
+            line(machine, format!("{system}, published"), unit_name(printed), &|column| {
                 let number =
                     table.rows.iter().filter(there).find(|n| n.system == system && n.row == column)?;
                 Some(number.value.to_string())
@@ -117,15 +162,35 @@ fn paper_grid(results: &Results, table: &Table) -> Grid {
                     .find(|r| r.machine == machine && r.system == system && r.row.as_deref() == Some(column))
             };
             let name = || format!("{system}, here");
-            line(machine, name(), "µs", &|c| find(c)?.us.map(us));
-            line(machine, name(), "µs, low to high", &|c| band(find(c)?));
-            line(machine, name(), "of published", &|c| find(c)?.ratio.map(us));
-            line(machine, name(), "lower bound, µs", &|c| find(c)?.lower_bound_us.map(us));
+            let time = |before: &str, after: &str| format!("{before}{}{after}", unit.name());
+            line(machine, name(), unit.name(), &|c| find(c)?.us.map(|us| unit.show(us)));
+            line(machine, name(), &time("", ", low to high"), &|c| unit.band(find(c)?));
+            line(machine, name(), "of published", &|c| of_published(find(c)?));
+            // The talk's machine is at best as fast as this one.
+            line(machine, name(), "of the talk's", &|c| {
+                let here = find(c).filter(|r| r.machine == README_MACHINE)?;
+                let talk = others().find(|n| n.row == c && n.system == system)?.us()?;
+                Some(us(here.us? / talk))
+            });
+            line(machine, name(), &time("lower bound, ", ""), &|c| {
+                find(c)?.lower_bound_us.map(|us| unit.show(us))
+            });
             line(machine, name(), "of lower bound", &|c| of_lower_bound(find(c)?).map(us));
             line(machine, name(), "cycles", &|c| find(c)?.cycles.map(us));
             line(machine, name(), "instructions", &|c| find(c)?.instructions.map(us));
             line(machine, name(), "cache misses", &|c| misses(find(c)?));
         }
+    }
+    let mut talks: Vec<(&str, &str)> = Vec::new();
+    for number in others() {
+        insert(&mut talks, (number.machine.as_deref().unwrap_or_default(), &number.system));
+    }
+    for (machine, system) in talks {
+        let id = elsewhere.map_or("", |table| &table.id);
+        line(machine, format!("{system}, {id}"), unit.name(), &|column| {
+            let number = others().find(|n| n.system == system && n.row == column)?;
+            Some(number.value.to_string())
+        });
     }
     let mut header: Vec<String> = ["machine", "system", "unit"].map(str::to_owned).into();
     header.extend(columns.iter().map(|&c| c.to_owned()));
@@ -150,7 +215,7 @@ fn extra_grid(results: &Results, id: &str) -> Grid {
                 cell(r.instructions),
                 r.cycles.map(us).unwrap_or_default(),
                 r.us.map(us).unwrap_or_default(),
-                band(r).unwrap_or_default(),
+                Unit::Microseconds.band(r).unwrap_or_default(),
                 misses(r).unwrap_or_default(),
             ]
         })
@@ -173,7 +238,8 @@ fn narrow(grid: Grid) -> Grid {
 fn numeric(grid: &Grid, column: usize) -> bool {
     grid.rows.iter().all(|row| {
         let cell = row[column].as_str();
-        let number = |text: &str| text.trim_end_matches('!').parse::<f64>().is_ok();
+        let bare = |text: &str| text.trim_end_matches(['!', 's', ' ']).trim_end_matches(" (talk)").to_owned();
+        let number = |text: &str| bare(text).parse::<f64>().is_ok();
         cell == NOTHING || cell == "n/a" || cell.split(" to ").all(number)
     })
 }
@@ -236,10 +302,11 @@ pub fn terminal(results: &Results, published: &Published, only: Option<&[&str]>)
 
 /// What stands under the tables.
 const LEGEND: &str = "\
-\"published\" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2); \"here\" is this kernel.
+\"published\" is the SOSP '95 paper (Aegis, ExOS, Ultrix 4.2), \"talk\" its slides; \"here\" is this kernel.
 DECstations are modelled (tools/decstation): times at the central values of the timing parameters, \"low to
 high\" at both ends of the uncertain ones. A lower bound is what no kernel that keeps the same promises can be
-faster than (docs/hot-paths.md). Cache misses are for each operation; \"!\" flags a row that should have none.
+faster than (docs/hot-paths.md). Cache misses are for each operation. \"!\" flags a row that is slower than the
+published one, and misses of a row that should have none.
 On malta (QEMU) only instructions are counted, without one that takes an exception; the model counts that too.";
 
 /// `tables.md`.
@@ -253,7 +320,7 @@ pub fn markdown(results: &Results, published: &Published) -> String {
         let _ = write!(text, "\n## {}\n\n{}", grid.title, draw_markdown(&grid));
     }
     for id in crate::figure::ids(results) {
-        let _ = write!(text, "\n## Figure: {id}\n\n![{id}](figure-{id}.svg)\n");
+        let _ = write!(text, "\n## Figure: {id}\n\n![{id}]({})\n", crate::figure::file(&id));
     }
     let environment = &results.environment;
     let _ = write!(text, "\n## Environment\n\n- guest compiler: {}\n", environment.toolchain);
@@ -305,6 +372,15 @@ const END: &str = "<!-- results:end -->";
 /// The machine of the first-screen table.
 const README_MACHINE: &str = "DEC5000/125";
 
+/// The machine whose numbers stand there: [`README_MACHINE`], where the paper has it.
+fn readme_machine(table: &str) -> &'static str {
+    match table {
+        "7" => "DEC5000/200",
+        "13" => "DEC3100",
+        _ => README_MACHINE,
+    }
+}
+
 /// The first-screen table: one line for each row of the paper that was measured.
 fn readme_grid(results: &Results, published: &Published) -> Grid {
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -321,31 +397,41 @@ fn readme_grid(results: &Results, published: &Published) -> Grid {
             continue;
         }
         seen.push(key);
-        let machine = match id {
-            "7" => "DEC5000/200",
-            _ => README_MACHINE,
-        };
+        let machine = readme_machine(id);
+        let unit = Unit::of(table);
+        // Seconds say so, in a column of microseconds.
+        let mark = |text: String| if unit == Unit::Seconds { format!("{text} s") } else { text };
         let paper = |system: &str| {
             let number = published.number(id, name, system, machine);
             number.map_or_else(
                 || NOTHING.to_owned(),
-                |n| n.us().map_or_else(|| "n/a".to_owned(), |_| n.value.to_string()),
+                |n| n.us().map_or_else(|| "n/a".to_owned(), |_| mark(n.value.to_string())),
             )
         };
         let ours = |machine: &str| {
             table_rows(results, id)
                 .find(|x| x.row.as_deref() == Some(name) && x.system == r.system && x.machine == machine)
         };
+        let time = |us: Option<f64>| us.map(|us| mark(unit.show(us))).unwrap_or_default();
         let title = table.title.split(" (").next().unwrap_or(&table.title);
+        // Where several systems of ours are in one table, the row says which it is of.
+        let several = table_rows(results, id).any(|x| x.system != r.system);
+        let talk =
+            elsewhere(published, id).filter(|_| published.number(id, name, &r.system, machine).is_none());
+        let talk = talk.and_then(|t| t.rows.iter().find(|n| n.row == name && n.system == r.system));
+        let printed = match talk {
+            Some(number) => format!("{} (talk)", number.value),
+            None => paper(&r.system),
+        };
         rows.push(vec![
             format!("{id}, {title}"),
-            name.to_owned(),
+            if several { format!("{name}, {}", r.system) } else { name.to_owned() },
             paper("Ultrix"),
-            paper(&r.system),
-            ours(machine).and_then(|x| x.us).map(us).unwrap_or_default(),
-            ours(machine).and_then(band).unwrap_or_default(),
-            ours(machine).and_then(|x| x.ratio).map(us).unwrap_or_default(),
-            ours(machine).and_then(|x| x.lower_bound_us).map(us).unwrap_or_default(),
+            printed,
+            time(ours(machine).and_then(|x| x.us)),
+            ours(machine).and_then(|x| unit.band(x)).map(mark).unwrap_or_default(),
+            ours(machine).and_then(of_published).unwrap_or_default(),
+            time(ours(machine).and_then(|x| x.lower_bound_us)),
             ours("malta").and_then(|x| x.instructions).map(|x| x.to_string()).unwrap_or_default(),
         ]);
     }
@@ -374,7 +460,9 @@ pub fn readme(text: &str, results: &Results, published: &Published) -> anyhow::R
     let (_, after) = rest.split_once(END).with_context(|| format!("{END} stands before {BEGIN}"))?;
     let table = draw_markdown(&narrow(readme_grid(results, published)));
     let caption = format!(
-        "Published numbers: {README_MACHINE} (table 7: DEC5000/200). From `bench-results/results.json`."
+        "On the {README_MACHINE}; table 7 on the DEC5000/200, table 13 on the DEC3100 (and of the authors' talk, where it says \"talk\"). \
+         \"!\" is slower than published. From `bench-results/results.json`; what the paper claims in words, and whether it holds here: \
+         [bench-results/claims.md](bench-results/claims.md)."
     );
     Ok(format!("{before}{BEGIN}\n{table}\n{caption}\n{END}{after}"))
 }

@@ -136,14 +136,13 @@ pub fn published_ends(published: &Published) -> Vec<End> {
 }
 
 #[cfg(test)]
-#[allow(missing_docs, reason = "its sample is used by other tests")]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::results::Row;
 
     /// A quantum after the other, in the paper's order, of so many iterations each but the first.
     #[must_use]
-    pub fn sample(machine: &str, first: f64, each: f64) -> Results {
+    pub(crate) fn sample(machine: &str, first: f64, each: f64) -> Results {
         let mut done = [0.0; 4];
         let mut rows = Vec::new();
         for quantum in 0_u32..100 {
