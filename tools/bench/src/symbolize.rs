@@ -149,10 +149,18 @@ impl Program {
             Ok(EndianReader::new(Rc::from(data.unwrap_or_default()), endian))
         };
         let lines = addr2line::Context::from_dwarf(gimli::Dwarf::load(section)?)?;
+        // Labels of assembly have no size, and reach as far as the next one, or the end of the code.
+        let symbol = |symbol: object::Symbol| {
+            let code = file.section_by_index(symbol.section_index()?).ok()?;
+            let end = code.address() + code.size();
+            let size = if symbol.size() == 0 { end.saturating_sub(symbol.address()) } else { symbol.size() };
+            let code =
+                code.kind() == object::SectionKind::Text && symbol.kind() != object::SymbolKind::Section;
+            code.then_some((symbol.address(), size, symbol.name().ok()?.to_owned()))
+        };
         let mut symbols: Vec<(u64, u64, String)> = file
             .symbols()
-            .filter(|symbol| symbol.is_definition() && symbol.kind() != object::SymbolKind::Section)
-            .filter_map(|symbol| Some((symbol.address(), symbol.size(), symbol.name().ok()?.to_owned())))
+            .filter_map(symbol)
             .filter(|(_, _, name)| !name.is_empty() && !name.starts_with(['$', '.']))
             .collect();
         symbols.sort();
@@ -168,7 +176,7 @@ impl Program {
                 let Some(name) = name.or_else(|| self.symbol(address)) else { continue };
                 let place = frame.location.and_then(|place| Some((place.file?.to_owned(), place.line?)));
                 shown.push(match place {
-                    Some((file, line)) => format!("{name} at {}:{line}", file.trim_start_matches("./")),
+                    Some((file, line)) => format!("{name} at {}:{line}", short(&file)),
                     None => name,
                 });
             }
@@ -176,18 +184,22 @@ impl Program {
         if shown.is_empty() {
             shown.extend(self.symbol(address));
         }
-        // One function that others were inlined into: the outer ones are where it was called.
         shown
     }
 
     /// The symbol that an address lies behind, and how far.
     fn symbol(&self, address: u64) -> Option<String> {
         let before = self.symbols.partition_point(|(start, ..)| *start <= address);
-        // Labels of assembly have no size, and reach as far as the next one.
-        let holds = |(start, size, _): &&(u64, u64, String)| *size == 0 || address < start + size;
+        let holds = |(start, size, _): &&(u64, u64, String)| address < start + size;
         let (start, _, name) = self.symbols[..before].iter().next_back().filter(holds)?;
         Some(format!("{}+{:#x}", plain(name), address - start))
     }
+}
+
+/// A file as it is named in the project, or in Rust's library.
+fn short(file: &str) -> &str {
+    let library = file.rfind("/lib/rustlib/src/rust/").map(|at| &file[at + "/lib/rustlib/src/rust/".len()..]);
+    library.unwrap_or(file).trim_start_matches("./")
 }
 
 /// A name without mangling and hash.

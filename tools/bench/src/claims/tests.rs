@@ -282,3 +282,20 @@ fn rounding_to_digits() {
     }
     assert!(significant(f64::INFINITY, 2).is_infinite());
 }
+
+#[test]
+fn each_claim_says_something_else() {
+    let claims = Claims::load().expect("claims.toml is sound");
+    assert!(claims.claim.len() > 30);
+    for (index, claim) in claims.claim.iter().enumerate() {
+        assert!(claims.claim[..index].iter().all(|other| other.text != claim.text), "{}", claim.text);
+    }
+}
+
+#[test]
+fn nothing_holds_without_its_rows() {
+    let (published, results) = (published(), Results::default());
+    let on = Evidence { results: &results, published: &published, root: Path::new("/nowhere") };
+    let text = Claims::load().expect("claims.toml is sound").markdown(&on).expect("it can be written");
+    assert!(!text.contains("| holds |"), "{text}");
+}

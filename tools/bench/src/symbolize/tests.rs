@@ -117,6 +117,14 @@ fn lines_that_say_who_and_where() {
 }
 
 #[test]
+fn files_are_named_from_the_project_on() {
+    assert_eq!(short("./exos/src/pipe.rs"), "exos/src/pipe.rs");
+    let library =
+        "~/toolchains/x/lib/rustlib/src/rust/library/core/~/x/lib/rustlib/src/rust/library/core/src/ptr.rs";
+    assert_eq!(short(library), "library/core/src/ptr.rs");
+}
+
+#[test]
 fn a_log_that_ends_in_the_middle_is_kept_whole() {
     let (dir, address) = folder();
     let mut programs = Programs::new("/nowhere".into(), Some(&dir.path().join("known"))).expect("reads");
