@@ -14,8 +14,24 @@ use crate::stride::{self, End, Stride};
 const MACHINE: &str = "DEC5000/125";
 /// A figure's size in pixels, without what is written under it.
 const SIZE: (u32, u32) = (760, 440);
-/// The height of a line of text under a figure.
+/// The width of the names of curves beside one.
+const NAMES: u32 = 230;
+/// The height of a line of text.
 const LINE: u32 = 20;
+
+/// Colours of curves, in their order: dark enough on white, and apart for those who see red and green alike.
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 90, 181),
+    RGBColor(220, 50, 32),
+    RGBColor(0, 120, 80),
+    RGBColor(150, 80, 170),
+    RGBColor(190, 120, 0),
+    RGBColor(90, 90, 90),
+];
+
+fn colour(index: usize) -> RGBColor {
+    COLOURS[index % COLOURS.len()]
+}
 
 /// What is written about a figure.
 struct Caption<'a> {
@@ -28,7 +44,7 @@ struct Caption<'a> {
 }
 
 /// Figures that the paper does not have.
-const CAPTIONS: [Caption<'static>; 4] = [
+const CAPTIONS: [Caption<'static>; 3] = [
     Caption {
         id: "environments",
         title: "Cost beside other environments",
@@ -38,9 +54,9 @@ const CAPTIONS: [Caption<'static>; 4] = [
     },
     Caption {
         id: "prot",
-        title: "Protecting N pages",
-        x: "pages protected at once",
-        y: "µs for all of them",
+        title: "Protecting N pages at once, and back",
+        x: "pages",
+        y: "µs for all of them, both ways",
         log: true,
     },
     Caption {
@@ -48,13 +64,6 @@ const CAPTIONS: [Caption<'static>; 4] = [
         title: "Looking a page up, by page table",
         x: "pages mapped",
         y: "µs for each lookup",
-        log: false,
-    },
-    Caption {
-        id: "colouring",
-        title: "Choosing physical pages by colour",
-        x: "pages in use",
-        y: "µs for each pass",
         log: false,
     },
 ];
@@ -121,12 +130,23 @@ fn draw_curves(out: &mut String, id: &str, curves: &Curves) -> Drawn {
     let top = points().map(|p| p.1).fold(0.0, f64::max);
     let bottom = points().map(|p| p.1).fold(f64::INFINITY, f64::min).max(0.001);
     let x = ((left * 0.9)..(right * 1.2)).log_scale();
-    let root = SVGBackend::with_string(out, SIZE).into_drawing_area();
+    let root = SVGBackend::with_string(out, (SIZE.0 + NAMES, SIZE.1)).into_drawing_area();
     root.fill(&WHITE)?;
+    let (picture, names) = root.split_horizontally(SIZE.0);
     if caption.log {
-        plot(&root, caption, curves, x, ((bottom / 2.0)..(top * 2.0)).log_scale())?;
+        plot(&picture, caption, curves, x, ((bottom / 2.0)..(top * 2.0)).log_scale())?;
     } else {
-        plot(&root, caption, curves, x, 0.0..(top * 1.25))?;
+        plot(&picture, caption, curves, x, 0.0..(top * 1.25))?;
+    }
+    // Beside the picture, where no curve is in the way; the highest one first.
+    let end = |name: &str| curves[name].last().map_or(0.0, |point| point.1);
+    let mut order: Vec<(usize, &String)> = curves.keys().enumerate().collect();
+    order.sort_by(|a, b| end(b.1).total_cmp(&end(a.1)));
+    let style = ("sans-serif", 14).into_font().color(&BLACK);
+    for (place, (index, name)) in (0..).zip(order) {
+        let y = 60 + place * i32::try_from(LINE)?;
+        names.draw(&PathElement::new([(0, y + 7), (18, y + 7)], colour(index).stroke_width(2)))?;
+        names.draw_text(name, &style, (24, y))?;
     }
     root.present()?;
     Ok(())
@@ -150,25 +170,17 @@ where
     let plain = |x: &f64| if *x < 10.0 { format!("{x:.1}") } else { format!("{x:.0}") };
     chart
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .x_desc(caption.x)
         .y_desc(caption.y)
         .x_label_formatter(&plain)
         .y_label_formatter(&plain)
         .draw()?;
-    for (index, (name, points)) in curves.iter().enumerate() {
-        let colour = Palette99::pick(index).to_rgba();
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+    for (index, points) in curves.values().enumerate() {
+        let colour = colour(index);
+        chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
         chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK)
-        .draw()?;
     Ok(())
 }
 
@@ -192,6 +204,7 @@ fn draw_stride(out: &mut String, figure: &Stride, paper: &[End]) -> Drawn {
     let whole = |x: &f64| format!("{x:.0}");
     chart
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .x_desc("time (quanta)")
         .y_desc("cumulative iterations (thousands)")
         .x_label_formatter(&whole)
@@ -199,7 +212,7 @@ fn draw_stride(out: &mut String, figure: &Stride, paper: &[End]) -> Drawn {
         .draw()?;
     // The largest share on top of the legend, as it is of the picture.
     for (index, (curve, end)) in figure.curves.iter().zip(&ends).enumerate().rev() {
-        let colour = Palette99::pick(index).to_rgba();
+        let colour = colour(index);
         let dots = curve.points.iter().map(|(x, y)| Circle::new((*x, thousands(*y)), 3, colour.filled()));
         chart
             .draw_series(dots)?
@@ -272,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_figure_has_its_curves() {
-        for id in ["environments", "prot", "lookup", "colouring", "of nobody's"] {
+        for id in ["environments", "prot", "lookup", "of nobody's"] {
             let rows = vec![
                 point(id, "STLB hit", 1, 1.2, MACHINE),
                 point(id, "STLB hit", 200, 1.25, MACHINE),
