@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Regenerates the paper's tables on this machine: sets up, builds, runs the benchmarks, prints them.
 #
-#   scripts/reproduce.sh [--table N] [--quick] [--diff [REV|FILE]] [--list]
+#   scripts/reproduce.sh [--table N | --figure N] [--quick] [--diff [REV|FILE]] [--list]
 #
-#   --table N          only this table; its rows replace those in bench-results
+#   --table N          only this table; its rows replace those in bench-results, and so do those of other tables
+#                      that the same images print
+#   --figure N         only this figure
 #   --quick            fewer iterations; results go to target/quick-results and bench-results stays as it is
 #   --diff [REV|FILE]  then say which rows moved against the results of a git revision (HEAD if none is
 #                      given) or of a file, and by which kind of cycles
@@ -11,7 +13,7 @@
 #
 # Every image runs on the models of all four DECstations, at the central values of their timing parameters
 # and at both ends of the uncertain ones, and in QEMU. Results are written to bench-results: results.json,
-# tables.md, tables.csv. A second run on the same machine writes the same bytes.
+# tables.md, tables.csv, claims.md, and the figures. A second run on the same machine writes the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,9 +21,9 @@ whole=yes
 list=no
 for argument in "$@"; do
     case $argument in
-    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --list) list=yes ;;
-    --table | --quick) whole=no ;;
+    --table | --table=* | --figure | --figure=* | --quick) whole=no ;;
     esac
 done
 
