@@ -32,6 +32,8 @@ test-hostile    check  bystander hostile
 test-fault      check  fault
 test-fuzz       check  fuzz
 selfcheck       check  init selfcheck
+exercise-table  check  init exercise_table
+exercise-scheduler check exercise_policy exercise_job
 bench-ipc       plain  init bench_ipc
 bench-exos      plain  init bench_exos
 bench-stride    plain  stride counter

@@ -218,6 +218,12 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
             --expect "ended: Ok((130, 42))" --expect "counter 8"
     done
 
+    heading "the exercises of docs/extending.md, solved: a page table and a scheduler of a program's own"
+    for exercise in exercise-table exercise-scheduler; do
+        guest $exercise --kernel target/images/$exercise.elf --timeout 60
+        guest decstation-$exercise --machine 5000/125 --strict --kernel target/images/decstation-$exercise.elf --timeout 120
+    done
+
     heading "the benchmarks on the model, strict"
     for program in hello bench-table4 bench-table5 bench-table6 bench-ipc bench-vm-linear bench-vm-inverted \
         bench-vm-clustered bench-stride bench-exos; do
