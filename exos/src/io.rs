@@ -1,4 +1,4 @@
-//! Open files: the console, and the ends of pipes.
+//! Open files: the console, and the ends of pipes (paper, section 6.1, has the pipes; descriptors are UNIX's).
 //!
 //! Descriptors are a small table of the process's own. 0, 1 and 2 are standard input, output and error. A fork's child has
 //! them, too; they outlive an exec.

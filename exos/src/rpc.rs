@@ -1,7 +1,7 @@
 //! Calls into another address space over protected control transfer (paper, sections 5.5, 6.1 and 7.1; Tables 8 and 12).
 //!
-//! lrpc saves all registers that C lets a caller rely on (gp, which nothing here uses, is not among them), and believes the server nothing but its answer. tlrpc trusts
-//! the server to keep them. Both have the paper's limits: one function, no permission checks, single-threaded.
+//! lrpc saves all registers that C lets a caller rely on (gp, which nothing here uses, is not among them), and believes the
+//! server nothing but its answer. tlrpc trusts the server to keep them. Both have the paper's limits: one function, no permission checks, single-threaded.
 //! The registers are the message: `a0` the argument, `v1` the answer.
 //!
 //! While a call is under way this process's slices are the server's. The server may be interrupted; who calls it meanwhile

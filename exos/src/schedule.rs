@@ -1,7 +1,7 @@
 //! Handing out time slices to processes (paper, section 7.3: extensible schedulers).
 //!
 //! One environment, an ordinary program, owns the slices of the machine and yields each to a process, directly. Which one is a
-//! [`Policy`]'s choice: replacing the policy is linking another one. A process that waits gives the rest of its slice back,
+//! [`Policy`]'s choice: replacing the policy is linking another one (docs/extending.md does). A process that waits gives the rest of its slice back,
 //! and gets the processor again when what it waits for has come.
 //!
 //! The same environment takes in orphans, wakes who sleeps, and finds out who was destroyed without a word.

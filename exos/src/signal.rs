@@ -1,4 +1,4 @@
-//! Signals, built on upcalls (paper, sections 5.1.1 and 6.1).
+//! Signals, built on upcalls (paper, section 5.1.1; the talk says that ExOS had them).
 //!
 //! A signal is a byte in the table of processes and the wish for attention: the receiver's next slice begins with a call of
 //! [`attend`] on the handlers' stack, like an exception at the instruction where the last one ended. One that waits or gives

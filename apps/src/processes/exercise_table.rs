@@ -269,13 +269,13 @@ fn heap(checks: &mut Checks) {
     checks.check("unmapping takes the entries out", unmapped && vm::map::resident() + PAGES == resident);
 }
 
-/// Faults that the handler has mended, and where it was.
+/// Faults that the handler has mended, where it was, and whether the last was a store's.
 #[unsafe(link_section = ".bss.pinned.exercise")]
-static mut MENDED: (u32, u32) = (0, 0);
+static mut MENDED: (u32, u32, bool) = (0, 0, false);
 
-fn mend(_: &mut exos::exception::Frame, address: u32, _: bool) {
+fn mend(_: &mut exos::exception::Frame, address: u32, store: bool) {
     // SAFETY: a process is single-threaded; the program reads it volatile.
-    unsafe { MENDED = (MENDED.0 + 1, address) };
+    unsafe { MENDED = (MENDED.0 + 1, address, store) };
     // If it cannot be mended, the fault comes again, and the run ends by its time limit.
     let _ = vm::protect(address & !0xfff, 4096, Protection::ReadWrite);
 }
@@ -290,13 +290,13 @@ fn protection(checks: &mut Checks) {
     let value = unsafe {
         word(at).write_volatile(1);
         let protected = vm::protect(memory, 8 * 4096, Protection::Read);
-        word(at).write_volatile(word(at).read_volatile() + u32::from(protected.is_ok()));
+        word(at).write_volatile(1 + u32::from(protected.is_ok()));
         word(at).read_volatile()
     };
     vm::set_handler(None);
     // SAFETY: as in `mend`.
     let mended = unsafe { (&raw const MENDED).read_volatile() };
-    checks.check("a store to what is protected enters the handler once", mended == (1, at));
+    checks.check("a store to what is protected enters the handler once", mended == (1, at, true));
     checks.check("and is tried again", value == 2);
     checks.check("a page that was written is dirty", vm::is_dirty(at) == Some(true));
 }

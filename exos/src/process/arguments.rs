@@ -1,5 +1,6 @@
 //! What a program is started with: the page at [`START_PAGE`], filled by whoever starts it ([`super::exec`], or
-//! [`crate::schedule`] for the first process) and its own from then on.
+//! [`crate::schedule`] for the first process) and its own from then on. It is the one page by which a program is told anything:
+//! arguments and variables, open files, its place in the table of processes. The paper leaves this to the library.
 
 use aegis_abi::layout::PAGE_SIZE;
 

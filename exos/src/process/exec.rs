@@ -1,4 +1,4 @@
-//! exec: another program in the same environment (paper, section 6.1).
+//! exec: another program in the same environment (named by the authors' talk, not described in the paper).
 //!
 //! The code of a program is the boot image's own pages, pinned where they are read; its data is copied when it is
 //! written. What changes the code cannot be in the code: the last instructions run in the page of the new program's

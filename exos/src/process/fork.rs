@@ -1,4 +1,4 @@
-//! fork: a child that copies itself (paper, section 6.1).
+//! fork: a child that copies itself (named by the authors' talk, not described in the paper).
 //!
 //! The parent makes an environment, pins its code and, to be read only, its own user area and page table in it, and lends it
 //! the slice. The child allocates pages of its own for these and copies them, without a stack; then it is the parent,

@@ -1,4 +1,5 @@
-//! From the first instruction of a process to its `main`.
+//! From the first instruction of a process to its `main` (paper, section 5.1.1: an environment is entered where its slices
+//! start, with nothing but what is pinned).
 //!
 //! Whoever starts a process pins its code, the page of its arguments and the table of processes, and nothing else: the
 //! process allocates its user area itself, in a few instructions without a stack, so that it is its own and charged

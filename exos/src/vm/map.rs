@@ -152,7 +152,8 @@ pub fn physical(address: u32) -> Option<u32> {
     })
 }
 
-/// Pages that are mapped and have been touched.
+/// Entries of the page table: pages that have been touched, those that are swapped out now included, and pages of a region
+/// whose protection was changed before they were touched.
 #[must_use]
 pub fn resident() -> u32 {
     pinned((), |()| vm().table().len() as u32)

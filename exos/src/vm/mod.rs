@@ -1,6 +1,6 @@
 //! Virtual memory, at user level (paper, section 6.2; Tables 10 and 13).
 //!
-//! The page table is the process's own, behind the trait
+//! As in the paper, the page table is the process's own, here behind the trait
 //! [`PageTable`](exos_core::page_table::PageTable): which one is chosen when the program is linked
 //! ([`process!`](crate::process!)). Aegis only checks bindings: a miss in both TLBs comes here ([`fault`]), the table is
 //! searched, and the mapping presented with its capability. Dirty and referenced bits are the library's: a page is
@@ -10,7 +10,7 @@
 //! - [`protect`]: protection, by page and by range
 //! - [`map`]: anonymous memory, shared pages, the heap, caching, choice of physical pages
 //! - [`pages`]: where physical pages come from: colours, and which must be cleared
-//! - [`swap`]: pages that Aegis wants back go to a backing store
+//! - [`swap`]: pages that Aegis wants back go to a backing store (the paper's ExOS had none)
 //!
 //! Everything that changes the table runs on the handlers' pinned stack ([`pinned`]): on the program's own, a fault
 //! on the stack itself could find the table half changed.

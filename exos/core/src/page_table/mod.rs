@@ -2,7 +2,7 @@
 //!
 //! A page table is the library's own: Aegis never sees it. It maps virtual pages to [`Pte`]s, in memory that its owner
 //! gives it and that grows page by page. Three are here: [`Linear`], the paper's vector with binary search; [`Inverted`],
-//! hashed; [`Clustered`], hashed by blocks of sixteen pages.
+//! hashed; [`Clustered`], hashed by blocks of sixteen pages. docs/extending.md walks through writing a fourth.
 
 use aegis_abi::layout::PAGE_SHIFT;
 
