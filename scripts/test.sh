@@ -215,7 +215,11 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
         # shellcheck disable=SC2086
         check "$image" "$bench" test --machine $machine $strict --name "$image" --kernel "target/images/$image.elf" \
             --no-totals --timeout 60 --expect "child 130 sees 11" --expect 'read Ok("hello through a pipe")' \
-            --expect "ended: Ok((130, 42))" --expect "counter 8"
+            --expect "ended: Ok((130, 42))" --expect "counter 8" \
+            --expect "read 5, then 6: 0 loads and 1 stores faulted" \
+            --expect "mapped anew, fresh 0: 0 loads and 1 stores faulted" \
+            --expect "without access 1: 1 loads and 1 stores faulted" \
+            --expect "slept Ok(()) with 0 alarms, then Err(Interrupted) with 1"
     done
 
     heading "the exercises of docs/extending.md, solved: a page table and a scheduler of a program's own"

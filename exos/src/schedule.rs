@@ -16,7 +16,7 @@ use crate::memory::{self, Page, WINDOWS};
 use crate::process::arguments::{Block, FileWords, MAGIC};
 use crate::process::exec::{self, ExecError};
 use crate::process::exit::{self, reap};
-use crate::process::table::{self, channel, get, set, state};
+use crate::process::table::{self, PROCESSES, channel, get, set, state};
 use crate::start::START_PAGE;
 use crate::vm::Rights;
 use crate::{call, process, signal, slice};
@@ -27,6 +27,8 @@ pub struct Family {
     rights: Rights,
     /// The next place to be looked at for an environment that is gone.
     probed: usize,
+    /// The shares that the policy has been told.
+    shares: [u32; PROCESSES],
 }
 
 impl Family {
@@ -47,7 +49,7 @@ impl Family {
         table::set_scheduler(memory::myself());
         set!(0, state, state::READY);
         set!(0, name, memory::myself().0);
-        Ok(Self { pages, rights, probed: 1 })
+        Ok(Self { pages, rights, probed: 1, shares: [0; PROCESSES] })
     }
 
     /// Starts a program of the boot image as the first process of the family, with these arguments; the console is its input
@@ -58,7 +60,7 @@ impl Family {
     pub fn start(&mut self, name: &str, arguments: &[&str], variables: &[&str]) -> Result<usize, ExecError> {
         let program = exec::find(name)?;
         let slot = table::claim(0).ok_or(ExecError::NoMemory)?;
-        let environment = Name(call::environment_create()?);
+        let environment = Name(call::environment_create().inspect_err(|_| set!(slot, state, state::FREE))?);
         let started = self.prepare(slot, environment, name, &program, arguments, variables);
         if let Err(error) = started {
             let _ = call::environment_destroy(environment.0);
@@ -125,7 +127,8 @@ impl Family {
     /// Hands out slices until the process at `first` has ended; tells its status.
     pub fn run(&mut self, first: usize, policy: &mut dyn Policy) -> u32 {
         for tick in 0u32.. {
-            self.look_around(tick);
+            self.look_around(first, tick);
+            self.tell_shares(policy);
             if get!(first, state) == state::ZOMBIE {
                 return reap(first).1;
             }
@@ -142,6 +145,17 @@ impl Family {
         unreachable!("the loop counts around")
     }
 
+    /// Tells the policy which shares have changed ([`process::set_share`]).
+    fn tell_shares(&mut self, policy: &mut dyn Policy) {
+        for (client, known) in self.shares.iter_mut().enumerate().take(table::used()).skip(1) {
+            let share = get!(client, share);
+            if share != *known {
+                *known = share;
+                policy.set_share(client, share);
+            }
+        }
+    }
+
     /// Gives a process a turn.
     pub fn turn(&mut self, client: usize) {
         set!(client, turns, get!(client, turns).wrapping_add(1));
@@ -151,22 +165,22 @@ impl Family {
     }
 
     /// What is to be done between turns: orphans, sleepers, the console, the dead.
-    fn look_around(&mut self, tick: u32) {
+    fn look_around(&mut self, first: usize, tick: u32) {
         let now = call::microseconds().unwrap_or(0);
-        let due = |slot: usize| now.wrapping_sub(get!(slot, wake_at)).cast_signed() >= 0;
+        let due = |at: u32| now.wrapping_sub(at).cast_signed() >= 0;
         let mut somebody_runs = false;
         for slot in 1..table::used() {
             match get!(slot, state) {
                 state::READY => somebody_runs = true,
-                state::ZOMBIE if get!(slot, parent) == 0 && tick > 0 && slot != 1 => {
+                state::ZOMBIE if get!(slot, parent) == 0 && tick > 0 && slot != first => {
                     reap(slot);
                 }
-                state::BLOCKED if get!(slot, waits_for) == channel::TIME && due(slot) => {
+                state::BLOCKED if get!(slot, waits_for) == channel::TIME && due(get!(slot, wake_at)) => {
                     table::wake_one(slot)
                 }
                 _ => {}
             }
-            if get!(slot, alarm) != 0 && table::lives(slot) && due(slot) {
+            if get!(slot, alarm) != 0 && table::lives(slot) && due(get!(slot, alarm_at)) {
                 set!(slot, alarm, 0);
                 signal::post(slot, signal::SIGALRM);
             }

@@ -133,14 +133,14 @@ fn action_of(signal: u32) -> Action {
 /// Sends a signal to a process.
 ///
 /// # Errors
-/// [`ProcessError::NoProcess`]; [`ProcessError::Refused`] for a server of calls without a stack that is not this process's child.
+/// [`ProcessError::NoProcess`]; [`ProcessError::Refused`] for a signal that there is not, and for a server of calls without a stack that is not this process's child.
 pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
     let slot = table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess)?;
     if signal == 0 {
         return Ok(());
     }
     if signal as usize >= SIGNALS {
-        return Err(ProcessError::NoProcess);
+        return Err(ProcessError::Refused(aegis_abi::Error::Invalid));
     }
     if get!(slot, waits_for) == table::channel::SERVER {
         // It cannot attend to anything. Who may destroy it may end it so.
@@ -158,7 +158,7 @@ pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
 /// Raises SIGALRM in this process after so many microseconds; zero: not any more.
 pub fn alarm(microseconds: u32) {
     let now = call::microseconds().unwrap_or(0);
-    set!(process::slot(), wake_at, now.wrapping_add(microseconds));
+    set!(process::slot(), alarm_at, now.wrapping_add(microseconds));
     set!(process::slot(), alarm, u32::from(microseconds != 0));
 }
 

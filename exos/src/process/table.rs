@@ -70,9 +70,11 @@ pub struct Entry {
     pub status: u32,
     /// See [`channel`].
     pub waits_for: u32,
-    /// Microseconds at which it wants to be woken, with [`channel::TIME`], or an alarm, if `alarm` is set.
+    /// Microseconds at which it wants to be woken, with [`channel::TIME`].
     pub wake_at: u32,
-    /// Not zero if a SIGALRM is wanted at `wake_at`.
+    /// Microseconds at which it wants a SIGALRM, if `alarm` is not zero.
+    pub alarm_at: u32,
+    /// See `alarm_at`.
     pub alarm: u32,
     /// Its share of the processor, in tickets.
     pub share: u32,
@@ -185,6 +187,7 @@ pub(crate) fn claim(parent: usize) -> Option<usize> {
         set!(slot, status, 0);
         set!(slot, waits_for, channel::NONE);
         set!(slot, wake_at, 0);
+        set!(slot, alarm_at, 0);
         set!(slot, alarm, 0);
         set!(slot, share, 1);
         set!(slot, turns, 0);

@@ -115,10 +115,11 @@ extern "C" fn exos_fault(frame: &mut Frame, bad_address: u32, cause_word: u32) -
         let index = vpn.wrapping_sub(watch.range) as usize;
         watch.bits.get(index / 32).is_some_and(|word| word >> (index % 32) & 1 != 0)
     };
-    if let Some(handler) = watch.handler.filter(|_| known) {
-        // Of the exceptions with a bad address in the first segment all but loads are stores here.
-        let store = cause::code(cause_word) != cause::TLB_LOAD;
-        call_handler(handler, frame, bad_address, store);
+    // No protected page may be written, but some may be read: a load that only misses is the table's affair. The codes of
+    // stores to what may be mapped; an unaligned one is not the handler's.
+    let store = matches!(cause::code(cause_word), cause::TLB_STORE | cause::MODIFIED);
+    if let Some(handler) = watch.handler.filter(|_| known && store) {
+        call_handler(handler, frame, bad_address, true);
         return 0;
     }
     search(frame, bad_address, cause_word)

@@ -221,6 +221,8 @@ impl Vm {
 
     /// Takes entries out of the table, their bindings back, and frees the pages that are this process's alone.
     pub(crate) fn drop_pages(&mut self, first: u32, end: u32) {
+        // What is mapped there next is not what the program has protected.
+        super::fault::unprotected_many();
         let mut at = first;
         while let Some(pte) = self.table().run(at, end).first().copied() {
             at = pte.vpn() + 1;
