@@ -288,6 +288,11 @@ pub extern "C" fn slice_free(position: u32) -> Answer {
 }
 
 /// See the table of calls.
+pub extern "C" fn slice_owner(position: u32) -> Answer {
+    with(|kernel| kernel.slices.owner_of(position).map(|owner| owner.0))
+}
+
+/// See the table of calls.
 pub extern "C" fn slice_give(position: u32, name: u32) -> Answer {
     with(|kernel| {
         let (to, caller) = (kernel.subject(name)?.name, kernel.caller());

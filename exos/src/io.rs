@@ -38,6 +38,18 @@ pub enum IoError {
     Memory(VmError),
 }
 
+impl core::fmt::Display for IoError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::BadDescriptor => write!(f, "the descriptor is not open for this"),
+            Self::TooMany => write!(f, "too many open files"),
+            Self::BrokenPipe => write!(f, "broken pipe"),
+            Self::Interrupted => write!(f, "interrupted by a signal"),
+            Self::Memory(error) => write!(f, "no memory: {error:?}"),
+        }
+    }
+}
+
 impl From<PipeError> for IoError {
     fn from(error: PipeError) -> Self {
         match error {
@@ -105,6 +117,11 @@ pub fn pipe() -> Result<(usize, usize), IoError> {
 #[must_use]
 pub fn pipe_of(descriptor: usize) -> Option<Pipe> {
     get(descriptor).ok()?.pipe()
+}
+
+/// The pages of the pipes that are open, each as often as it is.
+pub(crate) fn shares() -> impl Iterator<Item = Share> {
+    table().iter().flatten().filter_map(|file| Some(file.pipe()?.share))
 }
 
 /// Makes `to` stand for what `from` stands for, and closes what it stood for.
@@ -186,19 +203,39 @@ pub fn write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
     }
 }
 
-/// Reads keys as they come: no echo, no lines.
-fn read_console(into: &mut [u8]) -> Result<usize, IoError> {
-    let Some(first) = into.first_mut() else { return Ok(0) };
+/// Writes as much as there is room for, without waiting.
+///
+/// # Errors
+/// [`IoError::BadDescriptor`]; [`IoError::BrokenPipe`], without a signal.
+pub fn try_write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
+    match get(descriptor)? {
+        File::Write(pipe) => Ok(pipe.try_write(from)?),
+        _ => write(descriptor, from),
+    }
+}
+
+/// Waits for a key at the console, whatever the descriptors are, or until `enough` says so: for who serves both the console
+/// and others. `None` if it was the latter.
+///
+/// # Errors
+/// [`IoError::Interrupted`].
+pub fn wait_for_key(mut enough: impl FnMut() -> bool) -> Result<Option<u8>, IoError> {
     let mut key = None;
     process::wait_until(channel::CONSOLE, || {
         key = key.or_else(|| call::console_read().ok());
-        key.is_some()
+        key.is_some() || enough()
     })
     .map_err(|error| match error {
         ProcessError::Interrupted => IoError::Interrupted,
         _ => IoError::BadDescriptor,
     })?;
-    *first = key.unwrap_or(0) as u8;
+    Ok(key.map(|key| key as u8))
+}
+
+/// Reads keys as they come: no echo, no lines.
+fn read_console(into: &mut [u8]) -> Result<usize, IoError> {
+    let Some(first) = into.first_mut() else { return Ok(0) };
+    *first = wait_for_key(|| false)?.unwrap_or(0);
     let mut count = 1;
     while let Some(place) = into.get_mut(count)
         && let Ok(key) = call::console_read()

@@ -9,6 +9,7 @@
 //! - [`slice`](mod@slice): saving and restoring the processor's state at the ends of time slices
 //! - [`transfer`]: protected control transfer
 //! - [`memory`]: pages, their capabilities, and guaranteed mappings
+//! - [`machine`]: what Aegis lets everybody see: owners of pages and slices, the software TLB, the boot image
 //! - [`spawn`]: a new environment from a program of the boot image
 //! - [`console`]: `print!` and `println!`
 //!
@@ -16,6 +17,7 @@
 //!
 //! - [`process!`](crate::process!) and [`process`]: fork, exec, wait, arguments, environment variables
 //! - [`vm`]: virtual memory, with a page table of one's choice ([`page_table`])
+//! - `Vec`, `String` and `Box` of the crate `alloc`: memory comes from [`vm`] as it is needed
 //! - [`io`] and [`pipe`]: open files and pipes
 //! - [`signal`]: signals
 //! - [`rpc`]: calls into another address space
@@ -29,8 +31,10 @@
 pub mod call;
 pub mod console;
 pub mod exception;
+mod heap;
 pub mod io;
 pub mod layout;
+pub mod machine;
 pub mod memory;
 pub mod pipe;
 pub mod process;
@@ -44,4 +48,4 @@ pub mod transfer;
 pub mod vm;
 
 pub use aegis_abi as abi;
-pub use exos_core::page_table;
+pub use exos_core::{command, edit, page_table};

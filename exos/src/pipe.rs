@@ -236,6 +236,18 @@ impl Pipe {
         Ok(done)
     }
 
+    /// Writes as much as there is room for, without waiting.
+    ///
+    /// # Errors
+    /// [`PipeError::Broken`].
+    pub fn try_write(self, from: &[u8]) -> Result<usize, PipeError> {
+        if !self.is_open(false) {
+            return Err(PipeError::Broken);
+        }
+        let room = CAPACITY - self.filled();
+        Ok(if room == 0 || from.is_empty() { 0 } else { self.put(from, room) })
+    }
+
     /// Puts bytes where there is room.
     #[inline(always)]
     fn put(self, from: &[u8], room: u32) -> usize {

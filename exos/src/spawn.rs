@@ -96,7 +96,7 @@ pub fn find(name: &str) -> Result<(u32, u32), SpawnError> {
     Ok((image + file_page, file_bytes))
 }
 
-/// The name of the program at a place of the boot image.
+/// The name of the program at a place of the boot image; `None` behind the last one.
 pub fn name_of(index: usize, into: &mut [u8; 16]) -> Option<&str> {
     let image = call::machine(Fact::ImagePage as u32).ok()?;
     let window = Window::open(0, image, Mapping::empty(), Capability::PUBLIC).ok()?;
@@ -108,7 +108,7 @@ pub fn name_of(index: usize, into: &mut [u8; 16]) -> Option<&str> {
 }
 
 /// Looks at a page that everybody may read.
-pub(crate) fn with_first_page<R>(page: u32, f: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+pub(crate) fn with_public_page<R>(page: u32, f: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
     let window = Window::open(0, page, Mapping::empty(), Capability::PUBLIC)?;
     Ok(f(window.bytes()))
 }

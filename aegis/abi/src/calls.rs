@@ -86,6 +86,8 @@ macro_rules! for_each_call {
             26 SliceGive slice_give Stack (position, name) -> none [Invalid, Denied, NoEnvironment, Exhausted] "";
             /// Donates the rest of the slice to the environment named, or to the next slice's holder when the name is zero. The caller keeps nothing: it must have saved its registers.
             27 Yield yield_to Stack (name) -> never [NoEnvironment] "Yield";
+            /// Tells the owner of a position; zero if it is free.
+            28 SliceOwner slice_owner Stack (position) -> name [Invalid] "";
 
             /// Binds the page of an address in the first segment of the current address space to a physical page: `entry` holds its number in bits 31..12 and the mapping's bits, as far as the capability allows.
             32 TlbWrite tlb_write Primitive (address, entry, low, high) -> none [Invalid, NoPage, Denied] "TLBwr";

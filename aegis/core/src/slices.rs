@@ -89,6 +89,15 @@ impl<'a> Slices<'a> {
         current.map_or(Name::NOBODY, |slice| slice.owner)
     }
 
+    /// The owner of a position; nobody if it is free.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] beyond the vector.
+    pub fn owner_of(&self, position: u32) -> Result<Name, Error> {
+        let slice = self.vector.get(position as usize).ok_or(Error::Invalid)?;
+        Ok(slice.map_or(Name::NOBODY, |slice| slice.owner))
+    }
+
     /// Allocates a position, or any for [`ANY`].
     ///
     /// # Errors

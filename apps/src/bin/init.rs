@@ -4,7 +4,7 @@
 #![no_main]
 
 use exos::println;
-use exos::schedule::{Family, RoundRobin};
+use exos::schedule::{Family, Stride};
 
 exos::program!(main);
 
@@ -17,7 +17,7 @@ fn main() -> u32 {
         Ok::<_, exos::process::ExecError>((family, first))
     })();
     match started {
-        Ok((mut family, first)) => family.run(first, &mut RoundRobin::new()),
+        Ok((mut family, first)) => family.run(first, &mut Stride::new()),
         Err(error) => {
             println!("init: cannot start the first process: {error:?}");
             1

@@ -242,7 +242,7 @@ impl Fuzzer {
                 let position = if self.random.one_in(2) { ANY } else { self.position() };
                 put(&[position]);
             }
-            Call::SliceFree => put(&[self.position()]),
+            Call::SliceFree | Call::SliceOwner => put(&[self.position()]),
             Call::SliceGive => {
                 let name = if self.random.one_in(4) { self.limited } else { self.name() };
                 if name == self.echo.0 || self.is_twin(name) {

@@ -503,7 +503,7 @@ impl Fuzzer {
                 let position = if self.random.one_in(2) { ANY } else { self.position() };
                 put(&[position]);
             }
-            Call::SliceFree => put(&[self.position()]),
+            Call::SliceFree | Call::SliceOwner => put(&[self.position()]),
             Call::SliceGive => {
                 let name = self.name();
                 if name == self.echo.0 {

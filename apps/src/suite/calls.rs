@@ -119,7 +119,9 @@ fn succeeding() -> Outcome {
     let child = make(Call::EnvironmentCreate, &[])?;
     make(Call::Bind, &[child, 34, 0x1_0000])?;
     let slice = make(Call::SliceAlloc, &[ANY])?;
+    ensure_eq!(make(Call::SliceOwner, &[slice])?, myself, "the owner of a slice");
     make(Call::SliceGive, &[slice, child])?;
+    ensure_eq!(make(Call::SliceOwner, &[slice])?, child, "the owner of a slice that was given");
     make(Call::Limit, &[child, 0, 5])?;
     make(Call::EnvironmentDestroy, &[child])?;
     let slice = make(Call::SliceAlloc, &[slice])?;

@@ -155,6 +155,8 @@ fn refusals() -> Outcome {
     ensure_eq!(call::slice_free(SLICES as u32), Err(Error::Invalid), "freeing beyond the vector");
     ensure_eq!(call::slice_give(u32::MAX, companion.name().0), Err(Error::Invalid), "giving no position");
     ensure_eq!(call::slice_give(mine, Name::NOBODY.0), Err(Error::NoEnvironment), "giving to nobody");
+    ensure_eq!(call::slice_owner(SLICES as u32), Err(Error::Invalid), "the owner beyond the vector");
+    ensure_eq!(call::slice_owner((mine + 1) % SLICES as u32), Ok(Name::NOBODY.0), "the owner of a free one");
     ensure_eq!(call::slice_free((mine + 1) % SLICES as u32), Err(Error::Denied), "freeing a free one");
     call::slice_give(mine, companion.name().0)?;
     ensure_eq!(call::slice_free(mine), Err(Error::Denied), "freeing what was given away");

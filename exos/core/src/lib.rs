@@ -4,9 +4,14 @@
 //! - [`schedule`]: who runs next (section 7.3)
 //! - [`ring`]: the index arithmetic of pipes (section 6.1)
 //! - [`elf`]: checks of executable files
+//! - [`edit`] and [`command`]: the shell's line editing and language
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
+pub mod command;
+pub mod edit;
 pub mod elf;
 pub mod page_table;
 pub mod ring;

@@ -36,6 +36,18 @@ pub enum ExecError {
     Refused(Error),
 }
 
+impl core::fmt::Display for ExecError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NotFound => write!(f, "there is no such program"),
+            Self::Malformed(what) => write!(f, "not a program that runs as a process ({what:?})"),
+            Self::TooLong => write!(f, "arguments and environment variables are too long"),
+            Self::NoMemory => write!(f, "no memory"),
+            Self::Refused(error) => write!(f, "Aegis refused: {error:?}"),
+        }
+    }
+}
+
 impl From<Error> for ExecError {
     fn from(error: Error) -> Self {
         match error {
@@ -70,7 +82,7 @@ pub(crate) struct Program {
 /// Finds a program of the boot image and checks its file.
 pub(crate) fn find(name: &str) -> Result<Program, ExecError> {
     let (first, bytes) = spawn::find(name)?;
-    let executable: Executable = spawn::with_first_page(first, |page| {
+    let executable: Executable = spawn::with_public_page(first, |page| {
         elf::check(&page[..bytes.min(PAGE_SIZE) as usize], bytes, &LIMITS)
     })?
     .map_err(ExecError::Malformed)?;

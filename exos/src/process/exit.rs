@@ -70,26 +70,56 @@ pub fn wait_for(pid: u32) -> Result<u32, ProcessError> {
     wait_for_some(Some(pid)).map(|(_, status)| status)
 }
 
+/// The same without waiting: `None` while the child goes on.
+///
+/// # Errors
+/// [`ProcessError::NoProcess`].
+pub fn try_wait_for(pid: u32) -> Result<Option<u32>, ProcessError> {
+    match ended(Some(pid)) {
+        Some(child) => Ok(Some(reap(child).1)),
+        None if has_children(Some(pid)) => Ok(None),
+        None => Err(ProcessError::NoProcess),
+    }
+}
+
 fn wait_for_some(pid: Option<u32>) -> Result<(u32, u32), ProcessError> {
+    loop {
+        if let Some(child) = ended(pid) {
+            return Ok(reap(child));
+        }
+        if !has_children(pid) {
+            return Err(ProcessError::NoProcess);
+        }
+        wait_until(channel::CHILD, || ended(pid).is_some())?;
+    }
+}
+
+/// This process's children, or the one with this number: their places.
+fn children(pid: Option<u32>) -> impl Iterator<Item = usize> {
     let me = slot();
-    let mine = |child: &usize| {
+    (0..table::used()).filter(move |child| {
         let there =
             matches!(get!(*child, state), state::STARTING | state::READY | state::BLOCKED | state::ZOMBIE);
         there
             && *child != me
             && get!(*child, parent) == me as u32
             && pid.is_none_or(|pid| get!(*child, pid) == pid)
-    };
-    let ended = || (0..table::used()).filter(mine).find(|child| get!(*child, state) == state::ZOMBIE);
-    loop {
-        if let Some(child) = ended() {
-            return Ok(reap(child));
-        }
-        if !(0..table::used()).any(|child| mine(&child)) {
-            return Err(ProcessError::NoProcess);
-        }
-        wait_until(channel::CHILD, || ended().is_some())?;
-    }
+    })
+}
+
+fn has_children(pid: Option<u32>) -> bool {
+    children(pid).next().is_some()
+}
+
+/// One of them that has ended.
+fn ended(pid: Option<u32>) -> Option<usize> {
+    children(pid).find(|child| get!(*child, state) == state::ZOMBIE)
+}
+
+/// Whether a child has ended that nobody has waited for yet.
+#[must_use]
+pub fn has_ended_child() -> bool {
+    ended(None).is_some()
 }
 
 /// Forgets a child that has ended; tells its number and its status.

@@ -21,13 +21,15 @@ pub mod arguments;
 pub mod exec;
 pub(crate) mod exit;
 mod fork;
+mod list;
 pub mod start;
 pub mod table;
 
 pub use arguments::{Arguments, argument, arguments, environment, set_environment};
 pub use exec::{ExecError, exec};
-pub use exit::{exit, wait, wait_for};
+pub use exit::{exit, has_ended_child, try_wait_for, wait, wait_for};
 pub use fork::fork;
+pub use list::{Process, State, processes};
 pub use start::data_end;
 
 use table::{MASK, PROCESSES, channel, get, set, state};
@@ -43,6 +45,17 @@ pub enum ProcessError {
     Interrupted,
     /// Aegis refused.
     Refused(Error),
+}
+
+impl core::fmt::Display for ProcessError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Exhausted => write!(f, "no memory, or no place for another process"),
+            Self::NoProcess => write!(f, "there is no such process"),
+            Self::Interrupted => write!(f, "interrupted by a signal"),
+            Self::Refused(error) => write!(f, "Aegis refused: {error:?}"),
+        }
+    }
 }
 
 impl From<Error> for ProcessError {
@@ -167,6 +180,14 @@ pub fn id() -> u32 {
 #[must_use]
 pub fn parent_id() -> u32 {
     get!(get!(slot(), parent) as usize, pid)
+}
+
+/// What this process holds: what each pair of capabilities, to read and to write, is for.
+pub fn capabilities() -> impl Iterator<Item = (&'static str, [Capability; 2])> {
+    let pair = |rights: Rights| [rights.read, rights.write];
+    let own = ("its own pages", pair(hot().rights()));
+    let table = ("the table of processes", pair(hot().table_rights()));
+    [own, table].into_iter().chain(crate::io::shares().map(|share| ("a pipe", [share.read, share.write])))
 }
 
 /// The environment of a process: to yield to it, or to call it.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use crate::defects::Defects;
+use crate::dialogue::Step;
 use crate::machine::{End, Job, Limits, Line, Machine, Outcome, Stream, Watch, run};
 use crate::runner::failure;
 
@@ -27,6 +28,8 @@ pub struct GuestTest {
     pub expect: Vec<String>,
     /// Whether the totals line must be there (not in a run that ends in a planted fault).
     pub totals: bool,
+    /// What to type, and when.
+    pub dialogue: Vec<Step>,
     /// What is known to fail on this machine.
     pub defects: Option<Defects>,
     /// Where the log goes.
@@ -55,6 +58,9 @@ pub fn totals(line: &str) -> Option<Totals> {
 
 /// What is wrong with how a guest ended, if anything is.
 fn judge(test: &GuestTest, outcome: &Outcome) -> Result<Totals, String> {
+    if let Some(wanted) = &outcome.waits {
+        return Err(format!("{}: the dialogue waited for {wanted:?} in vain", outcome.end));
+    }
     let all: Vec<Totals> = outcome.console().filter_map(totals).collect();
     match outcome.end {
         End::Exited(status) if status == test.status => {}
@@ -98,6 +104,7 @@ pub fn run_test(
     let job = Job {
         kernel: test.kernel.clone(),
         append: test.append.clone().or_else(|| test.defects.as_ref()?.append.clone()),
+        dialogue: test.dialogue.clone(),
         ..Job::default()
     };
     let outcome = run(machine, &job, Limits::seconds(test.seconds), &test.log, |line| {

@@ -25,6 +25,7 @@
 //! - [`claims`]: what the paper claims in words, and whether it holds.
 //! - [`diff`]: what moved against earlier results, by kinds of cycles.
 //! - [`guest_test`]: guest test suites through the same runner.
+//! - [`dialogue`]: what is typed at a guest, and when.
 //! - [`trace`]: instructions executed from one address to another, counted from QEMU's execution trace.
 //! - [`symbolize`]: a console log's addresses, as functions and lines.
 //! - [`sizes`]: lines per area, bytes of the kernel.
@@ -36,6 +37,7 @@ pub mod bounds;
 pub mod claims;
 pub mod decstation;
 pub mod defects;
+pub mod dialogue;
 pub mod diff;
 pub mod figure;
 pub mod guest_test;

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::dialogue::{Step, Talk, Waits};
 use crate::trace;
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -26,6 +27,8 @@ pub struct Job {
     pub trace: bool,
     /// Where to write marks, on machines that keep them (see [`crate::marks`]).
     pub marks: Option<PathBuf>,
+    /// What to type, and when (see [`crate::dialogue`]); nothing, and the input closed, if it is empty.
+    pub dialogue: Vec<Step>,
 }
 
 /// Something that runs a kernel: an emulator of a board, or a model of one.
@@ -162,6 +165,8 @@ pub struct Outcome {
     pub lines: Vec<Line>,
     /// How long it took, wall clock.
     pub elapsed: Duration,
+    /// What the dialogue waited for when the run ended, if it had not come to its end.
+    pub waits: Option<String>,
     /// Where the whole output is.
     pub log: PathBuf,
 }
@@ -216,14 +221,10 @@ struct Group {
 }
 
 impl Group {
-    fn spawn(mut command: Command) -> std::io::Result<Self> {
+    fn spawn(mut command: Command, input: Stdio) -> std::io::Result<Self> {
         use std::os::unix::process::CommandExt;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()?;
+        let child =
+            command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
         Ok(Self { child, pid })
@@ -252,23 +253,34 @@ enum Event {
     Closed,
 }
 
-/// Read lines, in pieces of 64 KiB at most so that a guest that prints no line end is caught as well.
-fn read_lines(stream: Stream, from: impl Read, to: &mpsc::SyncSender<Event>) {
-    const LONGEST: u64 = 64 << 10;
+/// Read lines, in pieces of 64 KiB at most so that a guest that prints no line end is caught as well. `hear` gets the bytes
+/// as they come.
+fn read_lines(stream: Stream, from: impl Read, to: &mpsc::SyncSender<Event>, mut hear: impl FnMut(&[u8])) {
+    const LONGEST: usize = 64 << 10;
     let mut from = BufReader::new(from);
-    loop {
-        let mut bytes = Vec::new();
-        match from.by_ref().take(LONGEST).read_until(b'\n', &mut bytes) {
-            Ok(0) | Err(_) => break,
-            Ok(_) => {}
+    let mut line = Vec::new();
+    let send = |line: &mut Vec<u8>| {
+        let text = String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned();
+        line.clear();
+        to.send(Event::Line(Line { stream, text })).is_ok()
+    };
+    while let Ok(chunk) = from.fill_buf()
+        && !chunk.is_empty()
+    {
+        hear(chunk);
+        let count = chunk.len();
+        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(piece);
+            let whole = line.ends_with(b"\n") || line.len() >= LONGEST;
+            if whole && !send(&mut line) {
+                return;
+            }
         }
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim_end_matches(['\n', '\r']).to_owned();
-        if to.send(Event::Line(Line { stream, text })).is_err() {
-            return;
-        }
+        from.consume(count);
     }
-    let _ = to.send(Event::Closed);
+    if line.is_empty() || send(&mut line) {
+        let _ = to.send(Event::Closed);
+    }
 }
 
 /// Run `job` on `machine` to its end or its limit. Every line goes to the file `log` and to `observe`, which may stop the
@@ -296,14 +308,25 @@ pub fn run(
     writeln!(log_file, "$ {}", shown(&command)).map_err(log_error)?;
 
     let start = Instant::now();
-    let mut group = Group::spawn(command).map_err(|source| MachineError::Start { program, source })?;
+    let input = if job.dialogue.is_empty() { Stdio::null() } else { Stdio::piped() };
+    let mut group = Group::spawn(command, input).map_err(|source| MachineError::Start { program, source })?;
     let (sender, events) = mpsc::sync_channel(1024);
+    let waits = Waits::default();
+    // In the thread that reads, so that typing follows at once; the input stays open as long as that.
+    let mut talk =
+        group.child.stdin.take().map(|stdin| Talk::begin(job.dialogue.clone(), stdin, waits.clone()));
     if let Some(stdout) = group.child.stdout.take() {
         let sender = sender.clone();
-        thread::spawn(move || read_lines(Stream::Console, stdout, &sender));
+        thread::spawn(move || {
+            read_lines(Stream::Console, stdout, &sender, |bytes| {
+                if let Some(talk) = &mut talk {
+                    talk.hear(bytes);
+                }
+            });
+        });
     }
     if let Some(stderr) = group.child.stderr.take() {
-        thread::spawn(move || read_lines(Stream::Emulator, stderr, &sender));
+        thread::spawn(move || read_lines(Stream::Emulator, stderr, &sender, |_| {}));
     }
 
     let mut lines = Vec::new();
@@ -362,7 +385,8 @@ pub fn run(
     let end = forced.unwrap_or_else(|| status.map_or(End::Signalled(0), ended));
     writeln!(log_file, "[{end}]").map_err(log_error)?;
     log_file.flush().map_err(log_error)?;
-    Ok(Outcome { end, lines, elapsed: start.elapsed(), log: log.to_owned() })
+    let waits = waits.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok(Outcome { end, lines, elapsed: start.elapsed(), waits, log: log.to_owned() })
 }
 
 fn ended(status: ExitStatus) -> End {

@@ -19,7 +19,7 @@ use bench::results::{Results, write_file};
 use bench::runner::Target;
 use bench::symbolize::Programs;
 use bench::trace::{self, Pass, Span, Symbols, Until};
-use bench::{project, report, runner, sizes};
+use bench::{dialogue, project, report, runner, sizes};
 
 /// Run guest kernels, measure them, and compare with what the paper published.
 #[derive(Parser)]
@@ -123,6 +123,9 @@ struct TestArgs {
     /// Text that the console must show; several in this order.
     #[arg(long, value_name = "TEXT")]
     expect: Vec<String>,
+    /// A dialogue with the guest: a file of `< TEXT to wait for` and `> KEYS to type`.
+    #[arg(long, value_name = "FILE")]
+    dialogue: Option<PathBuf>,
     /// Do not ask for the line "N passed, N failed" (a guest that ends in a planted fault).
     #[arg(long)]
     no_totals: bool,
@@ -336,6 +339,7 @@ fn test(args: TestArgs) -> anyhow::Result<()> {
         status: args.allow_status,
         append: args.append,
         expect: args.expect,
+        dialogue: args.dialogue.as_deref().map(dialogue::read).transpose()?.unwrap_or_default(),
         totals: !args.no_totals,
         defects,
     };

@@ -172,6 +172,7 @@ mod tests {
             end,
             lines: Vec::new(),
             elapsed: Duration::from_secs(seconds),
+            waits: None,
             log: std::path::PathBuf::new(),
         }
     }

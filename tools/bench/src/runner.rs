@@ -274,6 +274,7 @@ fn run_image(
         append: append(plan.quick, it.image.iterations),
         trace: false,
         marks: clock.map(|_| log.with_extension("marks")),
+        ..Job::default()
     };
     let limits = Limits::seconds(plan.seconds.unwrap_or(it.image.seconds));
     let outcome = run(&*it.target.machine, &job, limits, &log, |_| {

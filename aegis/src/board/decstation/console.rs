@@ -14,18 +14,19 @@ const TRANSMITTER_READY: u16 = 1 << 15;
 const RECEIVED: u16 = 1 << 7;
 const SCAN: u16 = 1 << 5;
 const LINE: u16 = 3;
+/// What is written to [`RECEIVE`] are a line's parameters: receiver on, 9600 baud, eight bits, no parity.
+const PARAMETERS: u16 = 1 << 12 | 14 << 8 | 3 << 3 | LINE;
 
 fn register(offset: u32) -> VolatilePtr<'static, u16> {
     // SAFETY: the DZ's registers lie there, in uncached kseg1, and are nobody else's.
     unsafe { VolatilePtr::new(NonNull::new_unchecked((BASE + offset) as *mut u16)) }
 }
 
-/// Starts scanning and the console's transmitter, once.
+/// Starts scanning, and the console's transmitter and receiver, once: what the firmware has left is not relied on.
 fn start() {
-    if register(CONTROL).read() & SCAN == 0 {
-        register(CONTROL).write(SCAN);
-    }
     if register(TRANSMIT_CONTROL).read() & 0xf != 1 << LINE {
+        register(RECEIVE).write(PARAMETERS);
+        register(CONTROL).write(SCAN);
         register(TRANSMIT_CONTROL).write(1 << LINE);
     }
 }

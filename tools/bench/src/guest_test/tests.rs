@@ -3,7 +3,7 @@ use std::time::Duration;
 
 fn judge_lines(lines: &[&str], end: End, change: impl FnOnce(&mut GuestTest)) -> Result<Totals, String> {
     let lines = lines.iter().map(|t| Line { stream: Stream::Console, text: (*t).to_owned() }).collect();
-    let outcome = Outcome { end, lines, elapsed: Duration::ZERO, log: "logs/x.log".into() };
+    let outcome = Outcome { end, lines, elapsed: Duration::ZERO, waits: None, log: "logs/x.log".into() };
     let mut test = GuestTest {
         kernel: "k.elf".into(),
         name: "x".into(),
@@ -11,6 +11,7 @@ fn judge_lines(lines: &[&str], end: End, change: impl FnOnce(&mut GuestTest)) ->
         status: 0,
         append: None,
         expect: vec![],
+        dialogue: vec![],
         totals: true,
         defects: None,
         log: "logs/x.log".into(),
@@ -27,6 +28,30 @@ fn totals_lines() {
     for line in ["passed, 0 failed", "12 passed", "12 passed, 0 failed, 1 ignored", "ok 1 passed, 0 failed"] {
         assert_eq!(totals(line), None, "{line}");
     }
+}
+
+#[test]
+fn a_dialogue_that_does_not_come_to_its_end_is_a_failure() {
+    let outcome = Outcome {
+        end: OK,
+        lines: vec![Line { stream: Stream::Console, text: "1 passed, 0 failed".into() }],
+        elapsed: Duration::ZERO,
+        waits: Some("$ ".into()),
+        log: "logs/x.log".into(),
+    };
+    let test = GuestTest {
+        kernel: "k.elf".into(),
+        name: "x".into(),
+        seconds: 1,
+        status: 0,
+        append: None,
+        expect: vec![],
+        dialogue: vec![],
+        totals: true,
+        defects: None,
+        log: "logs/x.log".into(),
+    };
+    assert!(judge(&test, &outcome).is_err_and(|reason| reason.contains("\"$ \" in vain")));
 }
 
 #[test]
