@@ -270,6 +270,8 @@ fn prepare(child: Name) -> Result<(), VmError> {
         }
     }
     let own = hot().rights().read;
+    // The child borrows with these: that there is a place for them is found out here, where fork can still say no.
+    vm.place_of(Rights { read: own, write: Capability::NONE })?;
     let [low, high] = hot().start_read;
     let table = page(PAGE_TABLE.start);
     for vpn in USER_PAGES.chain(table..table + hot().table_size) {
