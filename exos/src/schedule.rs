@@ -203,12 +203,16 @@ impl Family {
         if !somebody_runs || tick.is_multiple_of(4) {
             table::wake(channel::CONSOLE);
         }
-        // One place each time: who was destroyed while it waited.
+        // One place each time: who was destroyed while it waited, and who has ended and could go.
         self.probed = self.probed % table::used().saturating_sub(1).max(1) + 1;
         let slot = self.probed;
         let name = Name(get!(slot, name));
         if matches!(get!(slot, state), state::READY | state::BLOCKED | state::LENDING) && !exit::lives(name) {
             exit::bury(slot);
+        }
+        if get!(slot, state) == state::LENDING && !process::borrowed_from(slot) {
+            // Whoever was to wake it was ended or lost its slice before it did.
+            let _ = slice::yield_to(name);
         }
     }
 }
