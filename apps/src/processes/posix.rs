@@ -12,6 +12,8 @@ use exos::process;
 mod exec;
 #[path = "../posix/fork.rs"]
 mod fork;
+#[path = "../posix/pipes.rs"]
+mod pipes;
 #[path = "../posix/variables.rs"]
 mod variables;
 #[path = "../posix/wait.rs"]
@@ -22,6 +24,6 @@ exos::process!(main);
 fn main() -> u32 {
     match process::argument(1) {
         Some(part) => exec::part(part),
-        None => run(&[fork::TESTS, wait::TESTS, variables::TESTS, exec::TESTS]),
+        None => run(&[fork::TESTS, wait::TESTS, variables::TESTS, exec::TESTS, pipes::TESTS]),
     }
 }

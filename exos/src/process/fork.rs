@@ -223,6 +223,7 @@ pub fn fork() -> Result<u32, ProcessError> {
 #[unsafe(no_mangle)]
 extern "C" fn exos_fork_parent() -> i32 {
     vm().free_lent();
+    io::share();
     let Some(child) = table::claim(slot()) else { return -1 };
     let made = Name(match call::environment_create() {
         Ok(name) => name,
