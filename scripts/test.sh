@@ -228,6 +228,12 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
         guest decstation-$exercise --machine 5000/125 --strict --kernel target/images/decstation-$exercise.elf --timeout 120
     done
 
+    heading "processes: what POSIX says of them"
+    for suite in posix; do
+        guest $suite --kernel target/images/$suite.elf --timeout 60
+        guest decstation-$suite --machine 5000/125 --strict --kernel target/images/decstation-$suite.elf --timeout 120
+    done
+
     heading "the benchmarks on the model, strict"
     for program in hello bench-table4 bench-table5 bench-table6 bench-ipc bench-vm-linear bench-vm-inverted \
         bench-vm-clustered bench-stride bench-exos; do

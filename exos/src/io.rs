@@ -21,6 +21,11 @@ enum File {
     Console,
     Read(Pipe),
     Write(Pipe),
+    /// An end of a pipe that others may have, too, since a fork.
+    Shared {
+        pipe: Pipe,
+        write: bool,
+    },
 }
 
 /// Why a descriptor cannot be used so.
@@ -82,19 +87,24 @@ fn free_descriptor() -> Result<usize, IoError> {
 }
 
 impl File {
-    fn enrol(self, open: bool) {
+    /// The pipe, and whether it is the end to write to.
+    fn end(self) -> Option<(Pipe, bool)> {
         match self {
-            Self::Console => {}
-            Self::Read(pipe) => pipe.enrol(false, open),
-            Self::Write(pipe) => pipe.enrol(true, open),
+            Self::Console => None,
+            Self::Read(pipe) => Some((pipe, false)),
+            Self::Write(pipe) => Some((pipe, true)),
+            Self::Shared { pipe, write } => Some((pipe, write)),
+        }
+    }
+
+    fn enrol(self, open: bool) {
+        if let Some((pipe, write)) = self.end() {
+            pipe.enrol(write, open);
         }
     }
 
     fn pipe(self) -> Option<Pipe> {
-        match self {
-            Self::Console => None,
-            Self::Read(pipe) | Self::Write(pipe) => Some(pipe),
-        }
+        self.end().map(|(pipe, _)| pipe)
     }
 }
 
@@ -113,7 +123,7 @@ pub fn pipe() -> Result<(usize, usize), IoError> {
     Ok((read, write))
 }
 
-/// The pipe behind a descriptor, for those who read and write it without the table.
+/// The pipe behind a descriptor, for those who read and write it without the table: each end by one process only.
 #[must_use]
 pub fn pipe_of(descriptor: usize) -> Option<Pipe> {
     get(descriptor).ok()?.pipe()
@@ -146,11 +156,13 @@ pub fn duplicate_to(from: usize, to: usize) -> Result<(), IoError> {
 /// [`IoError::BadDescriptor`].
 pub fn close(descriptor: usize) -> Result<(), IoError> {
     let file = get(descriptor)?;
-    table()[descriptor] = None;
-    // The last of the same kind: this process cannot read any more, or write.
-    if !table().contains(&Some(file)) {
+    // The last of the same kind: this process cannot read any more, or write. First said, then done: who is ended by a
+    // signal in the middle says it once more.
+    let same = |other: &&File| file.end().is_some() && other.end() == file.end();
+    if table().iter().flatten().filter(same).count() == 1 {
         file.enrol(false);
     }
+    table()[descriptor] = None;
     if let Some(pipe) = file.pipe()
         && !table().iter().flatten().any(|other| other.pipe() == Some(pipe))
     {
@@ -174,7 +186,35 @@ pub fn read(descriptor: usize, into: &mut [u8]) -> Result<usize, IoError> {
     match get(descriptor)? {
         File::Console => read_console(into),
         File::Read(pipe) => Ok(pipe.read(into)?),
-        File::Write(_) => Err(IoError::BadDescriptor),
+        File::Shared { pipe, write: false } => read_shared(pipe, into),
+        _ => Err(IoError::BadDescriptor),
+    }
+}
+
+#[inline(never)]
+fn read_shared(pipe: Pipe, into: &mut [u8]) -> Result<usize, IoError> {
+    if pipe.is_shared(false) {
+        return Ok(pipe.read_shared(into)?);
+    }
+    unshare(pipe, false, File::Read(pipe));
+    Ok(pipe.read(into)?)
+}
+
+/// The others have closed this end, and only a fork of this process's can give it to somebody again.
+fn unshare(pipe: Pipe, write: bool, alone: File) {
+    for file in table().iter_mut().flatten() {
+        if *file == (File::Shared { pipe, write }) {
+            *file = alone;
+        }
+    }
+}
+
+/// Before a fork: from now on others may have the same ends.
+pub(crate) fn share() {
+    for file in table().iter_mut().flatten() {
+        if let Some((pipe, write)) = file.end() {
+            *file = File::Shared { pipe, write };
+        }
     }
 }
 
@@ -189,17 +229,33 @@ pub fn write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
             console::write(from);
             Ok(from.len())
         }
-        File::Read(_) => Err(IoError::BadDescriptor),
-        File::Write(pipe) => match pipe.write(from) {
-            Ok(done) => Ok(done),
-            Err((PipeError::Interrupted, done)) if done > 0 => Ok(done),
-            Err((error, _)) => {
-                if error == PipeError::Broken {
-                    let _ = signal::kill(process::id(), signal::SIGPIPE);
-                }
-                Err(error.into())
+        File::Write(pipe) => wrote(pipe.write(from)),
+        File::Shared { pipe, write: true } => write_shared(pipe, from),
+        _ => Err(IoError::BadDescriptor),
+    }
+}
+
+#[inline(never)]
+fn write_shared(pipe: Pipe, from: &[u8]) -> Result<usize, IoError> {
+    if pipe.is_shared(true) {
+        return wrote(pipe.write_shared(from));
+    }
+    unshare(pipe, true, File::Write(pipe));
+    wrote(pipe.write(from))
+}
+
+/// What a write answers.
+#[inline(always)]
+fn wrote(result: Result<usize, (PipeError, usize)>) -> Result<usize, IoError> {
+    match result {
+        Ok(done) => Ok(done),
+        Err((PipeError::Interrupted, done)) if done > 0 => Ok(done),
+        Err((error, _)) => {
+            if error == PipeError::Broken {
+                let _ = signal::kill(process::id(), signal::SIGPIPE);
             }
-        },
+            Err(error.into())
+        }
     }
 }
 
@@ -264,8 +320,8 @@ pub(crate) fn start(files: &[FileWords; FILES]) {
         let pipe = || known.or_else(|| Pipe::attach(share).ok());
         table()[descriptor] = match words.kind {
             1 => Some(File::Console),
-            2 => pipe().map(File::Read),
-            3 => pipe().map(File::Write),
+            // Whether others have it is found out when it is used.
+            2 | 3 => pipe().map(|pipe| File::Shared { pipe, write: words.kind == 3 }),
             _ => None,
         };
     }
@@ -275,12 +331,7 @@ pub(crate) fn start(files: &[FileWords; FILES]) {
 pub(crate) fn files() -> [FileWords; FILES] {
     let mut words = [FileWords::default(); FILES];
     for (to, file) in words.iter_mut().zip(table()) {
-        to.kind = match file {
-            None => 0,
-            Some(File::Console) => 1,
-            Some(File::Read(_)) => 2,
-            Some(File::Write(_)) => 3,
-        };
+        to.kind = file.map_or(0, |file| file.end().map_or(1, |(_, write)| 2 + u32::from(write)));
         if let Some(pipe) = file.and_then(File::pipe) {
             to.page = pipe.share.page;
             to.read = pipe.share.read.words();

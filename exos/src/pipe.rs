@@ -14,6 +14,9 @@ use crate::vm::map::{self, Protection, Share};
 use crate::{memory, slice};
 
 pub(crate) mod made;
+mod shared;
+
+pub use shared::ATOMIC;
 
 /// Bytes that a pipe holds.
 pub const CAPACITY: u32 = 2048;
@@ -126,6 +129,9 @@ impl Pipe {
         // SAFETY: a word of the page.
         unsafe { self.place(write, me).write_volatile(if open { process::id() + 1 } else { 0 }) };
         if !open {
+            if !write && !self.is_open(false) {
+                self.fill_up();
+            }
             // Whoever waits for this one waits for nothing now.
             slice::critical(|| table::wake(channel::pipe(self.share.page, !write)));
         }
@@ -213,8 +219,11 @@ impl Pipe {
         if !self.is_open(true) {
             return Ok(self.filled() > 0);
         }
-        word!(self, reader_waits = 1);
-        self.wait(false, || self.filled() > 0 || !self.is_open(true))?;
+        // Noted anew each time: of several readers another may have been woken by it.
+        self.wait(false, || {
+            word!(self, reader_waits = 1);
+            self.filled() > 0 || !self.is_open(true)
+        })?;
         Ok(true)
     }
 
@@ -228,7 +237,7 @@ impl Pipe {
         while done < from.len() {
             let room = CAPACITY - self.filled();
             if room == 0 {
-                self.wait_to_write().map_err(|error| (error, done))?;
+                self.wait_to_write(1).map_err(|error| (error, done))?;
                 continue;
             }
             done += self.put(&from[done..], room);
@@ -268,8 +277,9 @@ impl Pipe {
         count as usize
     }
 
+    /// Waits for room for `need` bytes.
     #[inline(never)]
-    fn wait_to_write(self) -> Result<(), PipeError> {
+    fn wait_to_write(self, need: u32) -> Result<(), PipeError> {
         word!(self, writer = memory::myself().0);
         if !self.is_open(false) {
             return Err(PipeError::Broken);
@@ -277,12 +287,15 @@ impl Pipe {
         if word!(self, reader) == 0 {
             word!(self, reader = self.other(false));
         }
-        if yield_to_other(word!(self, reader)) && self.filled() < CAPACITY {
+        let room = || CAPACITY - self.filled() >= need;
+        if yield_to_other(word!(self, reader)) && room() {
             return Ok(());
         }
         word!(self, reader = 0);
-        word!(self, writer_waits = 1);
-        self.wait(true, || self.filled() < CAPACITY || !self.is_open(false))?;
+        self.wait(true, || {
+            word!(self, writer_waits = 1);
+            room() || !self.is_open(false)
+        })?;
         if self.is_open(false) { Ok(()) } else { Err(PipeError::Broken) }
     }
 

@@ -61,7 +61,14 @@ impl Family {
         let program = exec::find(name)?;
         let slot = table::claim(0).ok_or(ExecError::NoMemory)?;
         let environment = Name(call::environment_create().inspect_err(|_| set!(slot, state, state::FREE))?);
-        let started = self.prepare(slot, environment, name, &program, arguments, variables);
+        let started = Page::any().map_err(ExecError::from).and_then(|page| {
+            self.fill(slot, page, &program, arguments, variables)
+                .and_then(|()| self.prepare(slot, environment, name, page, &program))
+                // It is this environment's: nothing else gives it back.
+                .inspect_err(|_| {
+                    let _ = page.free();
+                })
+        });
         if let Err(error) = started {
             let _ = call::environment_destroy(environment.0);
             set!(slot, state, state::FREE);
@@ -71,16 +78,15 @@ impl Family {
         Ok(slot)
     }
 
-    fn prepare(
+    /// Fills the page that the program begins with.
+    fn fill(
         &self,
         slot: usize,
-        child: Name,
-        name: &str,
+        page: Page,
         program: &exec::Program,
         arguments: &[&str],
         variables: &[&str],
     ) -> Result<(), ExecError> {
-        let page = Page::any()?;
         let window = WINDOWS[1];
         memory::pin(memory::myself(), window, page.number, Mapping::WRITABLE, page.write)?;
         // SAFETY: a page of this environment's, mapped writable there; nothing else refers to it.
@@ -107,10 +113,18 @@ impl Family {
             block.variables += 1;
         }
         memory::unpin(memory::myself(), window)?;
-        if !room {
-            page.free()?;
-            return Err(ExecError::TooLong);
-        }
+        if room { Ok(()) } else { Err(ExecError::TooLong) }
+    }
+
+    /// Pins what the process begins with.
+    fn prepare(
+        &self,
+        slot: usize,
+        child: Name,
+        name: &str,
+        page: Page,
+        program: &exec::Program,
+    ) -> Result<(), ExecError> {
         let mut text = [0; 16];
         for (to, from) in text.iter_mut().zip(name.bytes()) {
             *to = from;
@@ -189,12 +203,16 @@ impl Family {
         if !somebody_runs || tick.is_multiple_of(4) {
             table::wake(channel::CONSOLE);
         }
-        // One place each time: who was destroyed while it waited.
+        // One place each time: who was destroyed while it waited, and who has ended and could go.
         self.probed = self.probed % table::used().saturating_sub(1).max(1) + 1;
         let slot = self.probed;
         let name = Name(get!(slot, name));
         if matches!(get!(slot, state), state::READY | state::BLOCKED | state::LENDING) && !exit::lives(name) {
             exit::bury(slot);
+        }
+        if get!(slot, state) == state::LENDING && !process::borrowed_from(slot) {
+            // Whoever was to wake it was ended or lost its slice before it did.
+            let _ = slice::yield_to(name);
         }
     }
 }

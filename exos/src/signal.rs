@@ -130,6 +130,21 @@ fn action_of(signal: u32) -> Action {
     }
 }
 
+/// The signals that are ignored, a bit each.
+pub(crate) fn ignored() -> u32 {
+    let bits = state().actions.iter().enumerate().filter(|(_, action)| **action == IGNORE);
+    bits.fold(0, |bits, (signal, _)| bits | 1 << signal)
+}
+
+/// Ignores signals, a bit each.
+pub(crate) fn ignore(signals: u32) {
+    for (signal, action) in state().actions.iter_mut().enumerate() {
+        if signals & 1 << signal != 0 {
+            *action = IGNORE;
+        }
+    }
+}
+
 /// Sends a signal to a process.
 ///
 /// # Errors

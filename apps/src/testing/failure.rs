@@ -61,6 +61,26 @@ impl From<SpawnError> for Failure {
     }
 }
 
+/// What the calls of ExOS answer, in words.
+macro_rules! from_error {
+    ($($error:ty, $whose:literal;)*) => {
+        $(impl From<$error> for Failure {
+            #[track_caller]
+            fn from(error: $error) -> Self {
+                Self::new(format_args!(concat!($whose, ": {:?}"), error))
+            }
+        })*
+    };
+}
+
+from_error! {
+    exos::process::ProcessError, "processes";
+    exos::process::ExecError, "exec";
+    exos::io::IoError, "files";
+    exos::vm::VmError, "memory";
+    exos::rpc::RpcError, "calls";
+}
+
 /// Ends a test with a [`Failure`] unless the condition holds.
 #[macro_export]
 macro_rules! ensure {

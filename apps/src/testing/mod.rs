@@ -9,6 +9,7 @@
 //! - [`probe`]: loads and stores that may fault
 //! - [`companion`]: a second environment that carries out commands
 //! - [`interrupt`]: planted clock interrupts
+//! - [`process`]: tests of processes of ExOS
 //! - [`space`]: bindings of the first segment, and a pager for it
 
 pub mod assembler;
@@ -17,6 +18,7 @@ pub mod failure;
 pub mod interrupt;
 pub mod lab;
 pub mod probe;
+pub mod process;
 pub mod registers;
 pub mod single;
 pub mod space;

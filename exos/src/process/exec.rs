@@ -106,7 +106,8 @@ pub(crate) fn find(name: &str) -> Result<Program, ExecError> {
 }
 
 /// Executes another program of the boot image, with these arguments; the first is usually its name. Open files and the
-/// environment variables stay. Returns only if that is not possible; nothing has changed then.
+/// environment variables stay, and so does what is ignored of the signals; handlers do not.
+/// Returns only if that is not possible; nothing has changed then.
 ///
 /// # Errors
 /// [`ExecError`].
@@ -196,9 +197,13 @@ fn begin(program: Program, number: u32) -> ! {
     let old = environment.guaranteed[page(START_PAGE) as usize] >> PAGE_SHIFT;
     let rights = hot().rights();
     hot().start_read = rights.read.words();
+    hot().ignored = crate::signal::ignored();
     // From here on nothing that the old program has bound is entered any more: no slice's end, which it is not told.
     let quiet = call::bind(me.0, Event::SliceEnd as u32, 0)
         .and_then(|_| call::bind(me.0, Event::Revocation as u32, 0))
+        // Nor its service: the new program may have none, and other code where it was.
+        .and_then(|_| call::bind(me.0, Event::Synchronous as u32, 0))
+        .and_then(|_| call::bind(me.0, Event::Asynchronous as u32, 0))
         .and_then(|_| call::bind(me.0, Event::SliceStart as u32, program.entry))
         .map(|_| ())
         .and_then(|()| memory::pin(me, START_PAGE, number, Mapping::WRITABLE, rights.write));

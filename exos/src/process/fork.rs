@@ -223,6 +223,7 @@ pub fn fork() -> Result<u32, ProcessError> {
 #[unsafe(no_mangle)]
 extern "C" fn exos_fork_parent() -> i32 {
     vm().free_lent();
+    io::share();
     let Some(child) = table::claim(slot()) else { return -1 };
     let made = Name(match call::environment_create() {
         Ok(name) => name,
@@ -270,6 +271,8 @@ fn prepare(child: Name) -> Result<(), VmError> {
         }
     }
     let own = hot().rights().read;
+    // The child borrows with these: that there is a place for them is found out here, where fork can still say no.
+    vm.place_of(Rights { read: own, write: Capability::NONE })?;
     let [low, high] = hot().start_read;
     let table = page(PAGE_TABLE.start);
     for vpn in USER_PAGES.chain(table..table + hot().table_size) {

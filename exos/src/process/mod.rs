@@ -85,6 +85,8 @@ pub(crate) struct Hot {
     pub table_pages: [u32; 4],
     /// The capability to read the page of the arguments, which may be another's.
     pub start_read: [u32; 2],
+    /// Signals that an exec's new program ignores as the old one did, a bit each.
+    pub ignored: u32,
     /// For a child that copies itself: how many pages the page table has.
     pub table_size: u32,
     /// Whether any bit of `lent` is set.
@@ -107,6 +109,7 @@ static mut EXOS_HOT: Hot = Hot {
     table: [[0; 2]; 2],
     table_pages: [0; 4],
     start_read: [0; 2],
+    ignored: 0,
     table_size: 0,
     lends: 0,
     lent: [0; PAGES / 32],

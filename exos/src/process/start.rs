@@ -140,6 +140,7 @@ extern "C" fn exos_process_start() {
         hot.start_read = block.start_read;
     }
     io::close_none();
+    crate::signal::ignore(hot.ignored);
     attach();
     // SAFETY: `process!` defines it, once in each program.
     vm::start(hot.rights(), unsafe { exos_page_table() });

@@ -69,7 +69,8 @@ pub(crate) struct Rights {
 pub(crate) const OWN: usize = 0;
 /// See [`OWN`].
 pub(crate) const PUBLIC: usize = 1;
-const RIGHTS: usize = 32;
+/// As many as an entry of the table can name.
+const RIGHTS: usize = 64;
 
 /// In [`Pte::entry`] of a page that is not there: it is at this place of the backing store.
 pub(crate) const SWAPPED: u32 = 1;
@@ -184,9 +185,38 @@ impl Vm {
         if let Some(place) = self.rights.iter().position(|found| *found == rights) {
             return Ok(place);
         }
-        let place = self.rights.iter().position(|found| *found == NO_RIGHTS).ok_or(VmError::NoMemory)?;
+        let place = match self.free_rights() {
+            Some(place) => place,
+            None => {
+                self.forget_rights();
+                self.free_rights().ok_or(VmError::NoMemory)?
+            }
+        };
         self.rights[place] = rights;
         Ok(place)
+    }
+
+    fn free_rights(&self) -> Option<usize> {
+        self.rights.iter().position(|found| *found == NO_RIGHTS)
+    }
+
+    /// Forgets the rights to pages of others that no entry names any more. Nobody counts the entries of each: pages come
+    /// and go far more often than the list is full.
+    fn forget_rights(&mut self) {
+        use aegis_abi::layout::{SECOND_SEGMENT_END, USER_END};
+        let mut named = 1u64 << OWN | 1 << PUBLIC;
+        let (mut at, end) = (crate::layout::page(SECOND_SEGMENT_END), crate::layout::page(USER_END));
+        while let run = self.table().run(at, end)
+            && let Some(last) = run.last()
+        {
+            at = last.vpn() + 1;
+            named |= run.iter().fold(0, |named, pte| named | 1 << pte.capability());
+        }
+        for (place, rights) in self.rights.iter_mut().enumerate() {
+            if named & 1 << place == 0 {
+                *rights = NO_RIGHTS;
+            }
+        }
     }
 
     /// Binds the page of an entry that is there: writable only if it may be written, has been, and is nobody else's copy.
