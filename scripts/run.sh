@@ -4,35 +4,52 @@
 #   scripts/run.sh [--gdb] [--append TEXT] [--machine M | --gxemul] [PROGRAM]
 #   scripts/run.sh trace-dispatch [--machine M] [KIND]
 #
-#   PROGRAM         an image of target/images: hello (the default), bench-table4, test-suite, ...
+#   PROGRAM         an image of target/images: shell (the default), hello, bench-table4, test-suite, ...
 #   --gdb           wait for gdb-multiarch before the first instruction, and say how to attach
 #   --append TEXT   the kernel's command line, such as "quick" or "seed=7"
 #   --machine M     the DECstation model instead of QEMU: 2100, 3100, 5000/125 or 5000/200
 #   --gxemul        GXemul's DECstation 5000/200 instead
 #   trace-dispatch  print an exception's way through the kernel, cycle by cycle: see its --help
 #
-# To quit: Ctrl-A, then X (QEMU), Ctrl-C (the model), or Ctrl-C, then quit (GXemul). Every other key goes to the program.
+# To quit: Ctrl-A, then X (QEMU), Ctrl-] (the model), or Ctrl-C, then quit (GXemul). Every other key goes to the program.
+# The console's log is logs/run.log; of programs that crash, it is shown again with the names of functions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Runs a command that gets each key as it is pressed, but Ctrl-C, which ends it. However it ends, the
-# terminal is as before.
+# Runs a command that gets each key as it is pressed, but Ctrl-], which ends it. However it ends, the
+# terminal is as before. What it prints goes to the log, too.
 on_terminal() {
-    [ -t 0 ] || exec "$@"
+    if [ ! -t 0 ]; then
+        "$@" | tee "$log"
+        return
+    fi
     saved=$(stty -g)
     child=
     trap 'stty "$saved"' EXIT
     trap 'end_child; exit 129' HUP
     trap 'end_child; exit 130' INT
     trap 'end_child; exit 143' TERM
-    stty -icanon -echo -icrnl -ixon min 1 time 0 quit undef susp undef
+    stty -icanon -echo -icrnl -ixon min 1 time 0 intr '^]' quit undef susp undef
     # In the background, so that the traps do not wait for it.
     exec 3<&0
-    "$@" <&3 &
+    "$@" <&3 > >(tee "$log") &
     child=$!
     local status=0
     wait "$child" || status=$?
-    exit "$status"
+    stty "$saved"
+    trap - EXIT HUP INT TERM
+    return "$status"
+}
+
+# Shows the reports of programs that crashed again, with the names of functions, and ends.
+finish() {
+    if grep -aq '^  backtrace:' "$log"; then
+        printf '\nrun: the crashes again, with the names of functions:\n'
+        # shellcheck disable=SC2086
+        env $HOST_CARGO run --quiet --release -p bench -- symbolize "$log" |
+            grep -aE -A 30 ': SIG[A-Z]+ (at|out)' | grep -avE '^  r[0-9]+ ' || true
+    fi
+    exit "$1"
 }
 
 end_child() {
@@ -45,7 +62,7 @@ if [ "${1:-}" = trace-dispatch ]; then
     exec scripts/trace-dispatch.sh "$@"
 fi
 
-program=hello
+program=shell
 append=
 gdb=no
 machine=
@@ -75,6 +92,8 @@ scripts/setup.sh >/dev/null || scripts/setup.sh
 scripts/build.sh
 # shellcheck disable=SC1091
 . target/toolchain.env
+mkdir -p logs
+log=logs/run.log
 on=$machine$gxemul
 image=target/images/${on:+decstation-}$program.elf
 if [ ! -f "$image" ]; then
@@ -98,10 +117,15 @@ if [ -n "$machine" ]; then
     options=(--machine "$machine" --fast-serial)
     [ $gdb = no ] || options+=(--gdb 127.0.0.1:1234)
     [ -z "$append" ] || options+=(--append "$append")
-    echo "run: $program on the model of a DECstation $machine; to quit press Ctrl-C"
-    on_terminal "${CARGO_TARGET_DIR:-target}/release/decstation" "${options[@]}" "$image"
+    echo "run: $program on the model of a DECstation $machine; to quit press Ctrl-]"
+    status=0
+    on_terminal "${CARGO_TARGET_DIR:-target}/release/decstation" "${options[@]}" "$image" || status=$?
+    finish $status
 fi
 
+# At the shell a second is a second; everything else runs at the same instructions each time.
+time=(-icount "shift=0,sleep=off" -rtc "base=2026-01-01,clock=vm")
+[ "$program" != shell ] || time=()
 options=()
 if [ $gdb = yes ]; then
     options=(-S -gdb tcp:127.0.0.1:1234)
@@ -109,6 +133,9 @@ if [ $gdb = yes ]; then
     echo "  gdb-multiarch $image -ex 'set architecture mips:isa32r2' -ex 'target remote 127.0.0.1:1234'"
 fi
 echo "run: $program on malta; to quit press Ctrl-A, then X"
-exec "$QEMU" -M malta -cpu 34Kf -m 64 -nographic -nic none -vga none -no-reboot \
-    -semihosting-config enable=on,target=native -icount shift=0,sleep=off -seed 1 \
-    -rtc base=2026-01-01,clock=vm -kernel "$image" ${append:+-append "$append"} "${options[@]}"
+status=0
+"$QEMU" -M malta -cpu 34Kf -m 64 -display none -nic none -vga none -no-reboot \
+    -chardev "stdio,id=console,mux=on,signal=off,logfile=$log" -serial chardev:console -mon chardev=console \
+    -semihosting-config enable=on,target=native "${time[@]}" -seed 1 \
+    -kernel "$image" ${append:+-append "$append"} "${options[@]}" || status=$?
+finish $status

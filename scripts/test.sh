@@ -222,6 +222,15 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
             --expect "slept Ok(()) with 0 alarms, then Err(Interrupted) with 1"
     done
 
+    heading "the shell, at the console: a dialogue on QEMU's malta and on the model, strict"
+    for machine in malta 5000/125; do
+        image=shell strict=
+        [ $machine = malta ] || image=decstation-shell strict=--strict
+        # shellcheck disable=SC2086
+        check "$image" "$bench" test --machine $machine $strict --name "$image" --kernel "target/images/$image.elf" \
+            --dialogue apps/dialogues/shell.txt --allow-status 7 --no-totals --timeout 120
+    done
+
     heading "the exercises of docs/extending.md, solved: a page table and a scheduler of a program's own"
     for exercise in exercise-table exercise-scheduler; do
         guest $exercise --kernel target/images/$exercise.elf --timeout 60

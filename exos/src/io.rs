@@ -264,10 +264,16 @@ fn wrote(result: Result<usize, (PipeError, usize)>) -> Result<usize, IoError> {
 /// # Errors
 /// [`IoError::BadDescriptor`]; [`IoError::BrokenPipe`], without a signal.
 pub fn try_write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
-    match get(descriptor)? {
-        File::Write(pipe) => Ok(pipe.try_write(from)?),
+    match get(descriptor)?.end() {
+        Some((pipe, true)) => Ok(pipe.try_write(from)?),
         _ => write(descriptor, from),
     }
+}
+
+/// Whether somebody waits at the other end of a pipe for what is written to a descriptor.
+#[must_use]
+pub fn is_awaited(descriptor: usize) -> bool {
+    matches!(get(descriptor).map(File::end), Ok(Some((pipe, true))) if pipe.is_awaited())
 }
 
 /// Waits for a key at the console, whatever the descriptors are, or until `enough` says so: for who serves both the console

@@ -245,16 +245,9 @@ impl Pipe {
         Ok(done)
     }
 
-    /// Writes as much as there is room for, without waiting.
-    ///
-    /// # Errors
-    /// [`PipeError::Broken`].
-    pub fn try_write(self, from: &[u8]) -> Result<usize, PipeError> {
-        if !self.is_open(false) {
-            return Err(PipeError::Broken);
-        }
-        let room = CAPACITY - self.filled();
-        Ok(if room == 0 || from.is_empty() { 0 } else { self.put(from, room) })
+    /// Whether somebody waits to read from it.
+    pub(crate) fn is_awaited(self) -> bool {
+        word!(self, reader_waits) != 0
     }
 
     /// Puts bytes where there is room.

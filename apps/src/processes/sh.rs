@@ -10,7 +10,7 @@
 
 extern crate alloc;
 
-use alloc::format;
+use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -36,9 +36,13 @@ const PROMPT: &str = "$ ";
 /// The shell.
 pub struct Shell {
     editor: Editor,
+    /// Keys that were pressed while a job ran, and that it has not taken.
+    keys: VecDeque<u8>,
     jobs: Vec<Job>,
     /// How the last command ended: `$?`.
     status: u32,
+    /// The last process started in the background: `$!`.
+    last: u32,
     /// It has the console: jobs are told apart into foreground and background.
     interactive: bool,
     /// Set by `exit`.
@@ -48,8 +52,10 @@ pub struct Shell {
 fn main() -> u32 {
     let mut shell = Shell {
         editor: Editor::new(PROMPT),
+        keys: VecDeque::new(),
         jobs: Vec::new(),
         status: 0,
+        last: 0,
         interactive: process::argument(1).is_none() && io::is_console(0),
         ends: false,
     };
@@ -91,12 +97,9 @@ impl Shell {
         loop {
             console::write(&out);
             out.clear();
-            let ended = core::cell::Cell::new(false);
-            let key = io::wait_for_key(|| {
-                ended.set(process::has_ended_child());
-                ended.get()
-            });
-            if ended.get() && job::reap_all(&mut self.jobs) {
+            let early = self.keys.pop_front().map(Some);
+            let key = early.map_or_else(|| io::wait_for_key(process::has_ended_child), Ok);
+            if process::has_ended_child() && job::reap_all(&mut self.jobs) {
                 // Said at once, and the line drawn again below.
                 console::write(b"\r\x1b[K");
                 self.report_ended();
@@ -147,27 +150,30 @@ impl Shell {
         }
     }
 
-    /// Runs a line.
+    /// Runs a line, if all of it means something.
     fn run(&mut self, line: &str) {
-        let status = self.status;
-        let variable = |name: &str| match name {
-            "?" => Some(format!("{status}")),
-            "$" => Some(format!("{}", process::id())),
+        if let Err(error) = command::check(line) {
+            eprintln!("sh: {error}");
+            self.status = 2;
+            return;
+        }
+        let mut rest = line;
+        while let Ok(Some((pipeline, behind))) = command::first(rest, &|name| self.value(name)) {
+            self.run_pipeline(&pipeline);
+            if self.ends || self.interactive && self.status == 128 + signal::SIGINT {
+                return;
+            }
+            rest = behind;
+        }
+    }
+
+    /// The value of a variable.
+    fn value(&self, name: &str) -> Option<String> {
+        match name {
+            "?" => Some(self.status.to_string()),
+            "$" => Some(process::id().to_string()),
+            "!" => Some(self.last.to_string()),
             name => process::environment(name).map(ToString::to_string),
-        };
-        match command::parse(line, &variable) {
-            Ok(pipelines) => {
-                for pipeline in pipelines {
-                    self.run_pipeline(&pipeline);
-                    if self.ends || self.interactive && self.status == 128 + signal::SIGINT {
-                        return;
-                    }
-                }
-            }
-            Err(error) => {
-                eprintln!("sh: {error}");
-                self.status = 2;
-            }
         }
     }
 

@@ -4,7 +4,7 @@
 //! line      pipeline { (";" | "&") pipeline } [";" | "&"]
 //! pipeline  command { "|" command }
 //! command   { NAME=VALUE } word { word }
-//! word      of characters, 'as they are', "with variables", \x, $NAME, ${NAME}, $?, $$
+//! word      of characters, 'as they are', "with variables", \x, $NAME, ${NAME}, $?, $$, $!
 //! ```
 //!
 //! What begins with `#` is a comment. There are no files, and so no redirections.
@@ -60,20 +60,34 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// Reads a line; `variable` knows the values of variables, `?` and `$` among them.
+/// Whether a line means something, and nothing else.
 ///
 /// # Errors
 /// [`CommandError`].
-pub fn parse(line: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Pipeline>, CommandError> {
-    let mut parser = Parser { line, rest: line.chars().peekable(), variable };
-    let mut pipelines = Vec::new();
-    loop {
-        parser.skip_blanks();
-        if parser.rest.peek().is_none() {
-            return Ok(pipelines);
-        }
-        pipelines.push(parser.pipeline()?);
+pub fn check(line: &str) -> Result<(), CommandError> {
+    let mut rest = line;
+    while let Some((_, behind)) = first(rest, &|_| None)? {
+        rest = behind;
     }
+    Ok(())
+}
+
+/// Reads the first pipeline of a line, and tells what comes behind it; `None` if there is none. `variable` knows the values
+/// of variables, `?`, `$` and `!` among them, as they are before it runs.
+///
+/// # Errors
+/// [`CommandError`].
+pub fn first<'a>(
+    line: &'a str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<(Pipeline, &'a str)>, CommandError> {
+    let mut parser = Parser { line, rest: line.chars().peekable(), variable };
+    parser.skip_blanks();
+    if parser.rest.peek().is_none() {
+        return Ok(None);
+    }
+    let pipeline = parser.pipeline()?;
+    Ok(Some((pipeline, &line[parser.at()..])))
 }
 
 struct Parser<'a> {
@@ -98,9 +112,9 @@ impl Parser<'_> {
         let start = self.at();
         let mut pipeline = Pipeline::default();
         loop {
-            let command = self.command()?;
+            let (command, empty) = self.command()?;
             let (end, next) = (self.at(), self.rest.next());
-            if command.words.is_empty() && (command.variables.is_empty() || next == Some('|')) {
+            if empty || command.words.is_empty() && !command.variables.is_empty() && next == Some('|') {
                 return Err(CommandError::Missing(next));
             }
             pipeline.commands.push(command);
@@ -112,15 +126,16 @@ impl Parser<'_> {
         }
     }
 
-    /// A command, up to what separates it from the next.
-    fn command(&mut self) -> Result<Command, CommandError> {
+    /// A command, up to what separates it from the next, and whether nothing was typed there.
+    fn command(&mut self) -> Result<(Command, bool), CommandError> {
         let mut command = Command::default();
+        let mut empty = true;
         loop {
             self.skip_blanks();
             match self.rest.peek() {
-                None | Some('|' | ';' | '&') => return Ok(command),
+                None | Some('|' | ';' | '&') => return Ok((command, empty)),
                 Some(mark @ ('<' | '>')) => return Err(CommandError::Redirection(*mark)),
-                Some(_) => {}
+                Some(_) => empty = false,
             }
             let start = self.at();
             let word = self.word()?;
@@ -197,14 +212,14 @@ impl Parser<'_> {
         let in_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
         let mut name = String::new();
         match self.rest.peek() {
-            Some('?' | '$') => name.extend(self.rest.next()),
+            Some('?' | '$' | '!') => name.extend(self.rest.next()),
             Some('{') => {
                 self.rest.next();
                 while let Some(c) = self.rest.next_if(|c| *c != '}') {
                     name.push(c);
                 }
-                let sound =
-                    name == "?" || name == "$" || (!name.is_empty() && name.chars().all(|c| in_name(&c)));
+                let sound = ["?", "$", "!"].contains(&name.as_str())
+                    || (!name.is_empty() && name.chars().all(|c| in_name(&c)));
                 if self.rest.next().is_none() || !sound {
                     return Err(CommandError::Name);
                 }

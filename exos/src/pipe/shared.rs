@@ -55,6 +55,21 @@ impl Pipe {
         Ok(done)
     }
 
+    /// Writes as much as there is room for, without waiting, whoever else writes.
+    ///
+    /// # Errors
+    /// [`PipeError::Broken`].
+    pub fn try_write(self, from: &[u8]) -> Result<usize, PipeError> {
+        if !self.is_open(false) {
+            return Err(PipeError::Broken);
+        }
+        touch(from.as_ptr().cast_mut(), from.len(), false);
+        Ok(slice::critical(|| match CAPACITY - self.filled() {
+            room if room > 0 && !from.is_empty() => self.put(from, room),
+            _ => 0,
+        }))
+    }
+
     /// The last reader is gone: the ring is full from now on, so that whoever writes looks for the reason.
     pub(super) fn fill_up(self) {
         let ring = self.address as *mut Ring;

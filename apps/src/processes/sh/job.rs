@@ -1,5 +1,6 @@
 //! Jobs: pipelines and their processes.
 
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -140,7 +141,8 @@ impl Shell {
         }
         match self.start(pipeline) {
             Ok(job) if pipeline.background => {
-                println!("[{}] {}", job.number, job.members.last().map_or(0, |member| member.pid));
+                self.last = job.members.last().map_or(0, |member| member.pid);
+                println!("[{}] {}", job.number, self.last);
                 self.jobs.push(job);
                 self.status = 0;
                 0
@@ -262,8 +264,10 @@ fn become_command(command: &Command, input: Option<usize>, output: Option<usize>
     if let Some(builtin) = builtin::find(name) {
         let mut shell = Shell {
             editor: exos::edit::Editor::new(""),
+            keys: VecDeque::new(),
             jobs: Vec::new(),
             status: 0,
+            last: 0,
             interactive: false,
             ends: false,
         };

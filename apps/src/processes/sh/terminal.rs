@@ -23,16 +23,17 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Passes on what there is room for.
+    /// Passes on a line if the job waits for one: what it does not take is the shell's again when it has ended.
     fn pass_on(&mut self, job: &mut Job) {
-        let Some(descriptor) = job.input else { return self.bytes.clear() };
-        match io::try_write(descriptor, &self.bytes) {
-            Ok(done) => drop(self.bytes.drain(..done)),
-            Err(IoError::BrokenPipe) => {
-                self.bytes.clear();
-                job.close_input();
+        let Some(descriptor) = job.input else { return };
+        if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n')
+            && io::is_awaited(descriptor)
+        {
+            match io::try_write(descriptor, &self.bytes[..=end]) {
+                Ok(done) => drop(self.bytes.drain(..done)),
+                Err(IoError::BrokenPipe) => job.close_input(),
+                Err(_) => {}
             }
-            Err(_) => {}
         }
         if self.ended && self.bytes.is_empty() {
             job.close_input();
@@ -50,6 +51,7 @@ impl Shell {
             job::reap_all(core::slice::from_mut(job));
             job::reap_all(&mut self.jobs);
             if job.status().is_some() {
+                self.keys.extend(ahead.bytes.iter().chain(editor.line()));
                 return;
             }
             let key = io::wait_for_key(|| {

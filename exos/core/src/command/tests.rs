@@ -11,12 +11,19 @@ fn variable(name: &str) -> Option<String> {
         "TWO" => Some("a b".into()),
         "?" => Some("42".into()),
         "$" => Some("129".into()),
+        "!" => Some("130".into()),
         _ => None,
     }
 }
 
 fn pipelines(line: &str) -> Result<Vec<Pipeline>, CommandError> {
-    parse(line, &variable)
+    let mut pipelines = Vec::new();
+    let mut rest = line;
+    while let Some((pipeline, behind)) = first(rest, &variable)? {
+        pipelines.push(pipeline);
+        rest = behind;
+    }
+    Ok(pipelines)
 }
 
 /// The words of a line's only command.
@@ -39,7 +46,10 @@ fn words_and_quotes() {
 
 #[test]
 fn variables() {
-    assert_eq!(words("echo $USER ${USER}s $? $$ $"), ["echo", "student", "students", "42", "129", "$"]);
+    assert_eq!(
+        words("echo $USER ${USER}s $? $$ $! $"),
+        ["echo", "student", "students", "42", "129", "130", "$"]
+    );
     assert_eq!(words(r#"echo "$TWO" '$TWO' $TWO"#), ["echo", "a b", "$TWO", "a b"]);
     assert_eq!(words(r#"echo $NONE "$NONE" x$NONE"#), ["echo", "", "x"]);
     let set = pipelines("A=1 B='x y' env C=3").expect("a line");
@@ -60,6 +70,9 @@ fn pipelines_and_lists() {
     assert_eq!(parsed[0].commands[1].words, ["head", "-n", "3"]);
     assert_eq!(pipelines(""), Ok(vec![]));
     assert_eq!(pipelines("  # nothing"), Ok(vec![]));
+    // A command that comes to nothing is one.
+    assert_eq!(words("$NONE"), Vec::<String>::new());
+    assert_eq!(pipelines("$NONE | cat").expect("a line")[0].commands.len(), 2);
 }
 
 #[test]
@@ -82,6 +95,7 @@ proptest! {
     /// Any line is read or refused.
     #[test]
     fn no_line_is_too_much(line in r#"[a-c '"\\$|&;#<>{}=?é]{0,60}"#) {
+        prop_assert_eq!(check(&line), pipelines(&line).map(|_| ()));
         if let Ok(parsed) = pipelines(&line) {
             for pipeline in parsed {
                 prop_assert!(!pipeline.commands.is_empty());
