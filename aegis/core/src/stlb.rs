@@ -4,6 +4,9 @@
 use aegis_abi::Name;
 use aegis_abi::map::{Binding, STLB_ENTRIES, TAG, index, key, vpn_of};
 
+/// Entries that the pages of one number in all address spaces share.
+const WAYS: usize = 4;
+
 /// The STLB.
 #[derive(Debug)]
 pub struct Stlb<'a> {
@@ -39,14 +42,17 @@ impl<'a> Stlb<'a> {
 
     /// Forgets the pages of a range, however long it is, in time bounded by the size of the table.
     pub fn remove_range(&mut self, name: Name, pages: core::ops::Range<u32>) {
-        if pages.len() <= STLB_ENTRIES {
-            for vpn in pages {
-                self.remove(name, vpn);
-            }
-        } else {
+        let (rows, _) = self.entries.as_chunks_mut::<WAYS>();
+        if pages.len() > rows.len() {
             let tag = key(name, 0);
-            self.retain(|binding| binding.key & TAG != tag || !pages.contains(&vpn_of(binding.key)));
+            return self.retain(|binding| binding.key & TAG != tag || !pages.contains(&vpn_of(binding.key)));
         }
+        // Pages side by side have entries side by side, up to the end of the table, and go on at its beginning.
+        let (row, column) = (index(name, pages.start) / WAYS, index(name, pages.start) % WAYS);
+        let (before, behind) = rows.split_at_mut(row);
+        let here = pages.len().min(behind.len());
+        let wanted = forget(&mut behind[..here], column, key(name, pages.start));
+        forget(&mut before[..pages.len() - here], column, wanted);
     }
 
     /// Forgets every binding but those to keep.
@@ -62,6 +68,19 @@ impl<'a> Stlb<'a> {
     pub fn bindings(&self) -> impl Iterator<Item = Binding> {
         self.entries.iter().copied().filter(|entry| entry.key != 0)
     }
+}
+
+/// Forgets pages side by side from `key` on; tells the key behind them.
+fn forget(rows: &mut [[Binding; WAYS]], column: usize, mut key: u32) -> u32 {
+    const NEXT: u32 = aegis_abi::map::key(Name(0), 1);
+    for row in rows {
+        let entry = &mut row[column % WAYS];
+        if entry.key == key {
+            *entry = Binding::EMPTY;
+        }
+        key = key.wrapping_add(NEXT);
+    }
+    key
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ impl Vm {
 
     /// Protects pages `first..end`.
     fn protect_range(&mut self, first: u32, end: u32, soft: Soft) -> Result<(), VmError> {
-        let mut lost = Soft::empty();
+        // Tags, of which the rights count.
+        let mut had = 0;
         let mut at = first;
         let mut count = 0;
         while at < end {
@@ -117,8 +118,8 @@ impl Vm {
             at = last.vpn() + 1;
             count += run.len() as u32;
             for pte in run {
-                lost |= pte.soft() - soft;
-                pte.set_soft(pte.soft() - RIGHTS | soft);
+                had |= pte.tag;
+                pte.tag = pte.tag & !RIGHTS.bits() | soft.bits();
             }
         }
         if count < end - first {
@@ -130,7 +131,7 @@ impl Vm {
         } else {
             fault::protected_many(first, end);
         }
-        if lost.intersects(RIGHTS) {
+        if (Soft::from_bits_truncate(had) & RIGHTS).intersects(!soft) {
             call::tlb_delete_range(address(first), end - first)?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use aegis_abi::layout::PAGE_SHIFT;
 pub struct Linear<'a> {
     memory: &'a mut [Pte],
     length: usize,
-    /// The largest power of two that is not above the length.
+    /// The largest power of two that is not above the length; zero while the memory is taken away.
     power: usize,
 }
 
@@ -19,39 +19,47 @@ impl<'a> Linear<'a> {
         Self { memory, length: 0, power: 0 }
     }
 
-    /// The last entry of a page that is not above `vpn`, if there are entries: the first one if all are above.
+    /// The last entry of a page that is not above `vpn`, the first one if all are above; `None` if there are none.
     ///
-    /// Each step halves what is left, whatever it finds. What is left is a power of two of entries from the beginning on, so that
-    /// both halves are as long: on this processor that is a third less than halving any number.
+    /// Each step halves what is left, whatever it finds. What is left is a power of two of entries, the last of them or the
+    /// first, so that both halves are as long. Most of what it takes to change a page's protection is here, so a step
+    /// has neither a check that it stays inside of the vector nor a branch: ten instructions instead of fifteen.
     #[inline]
+    #[allow(unsafe_code)]
     fn search(&mut self, vpn: u32) -> Option<&mut Pte> {
-        let limit = (vpn << PAGE_SHIFT) | ((1 << PAGE_SHIFT) - 1);
-        let entries = self.memory.get_mut(..self.length)?;
-        let power = self.power;
-        // The last `power` entries or the first ones: together they are all.
-        let (_, last) = entries.split_at_mut_checked(entries.len().checked_sub(power)?)?;
-        let from_end = last.first()?.tag <= limit;
-        let entries = self.memory.get_mut(..self.length)?;
-        let at = if from_end { entries.len() - power } else { 0 };
-        let mut rest = entries.get_mut(at..at + power)?;
-        while rest.len() > 1 {
-            let half = rest.len() / 2;
-            let (low, high) = rest.split_at_mut(half);
-            rest = match high {
-                [pte, ..] if pte.tag <= limit => high,
-                _ => low,
-            };
+        if self.power == 0 {
+            return None;
         }
-        rest.first_mut()
+        let end = (vpn + 1) << PAGE_SHIFT;
+        // All ones if an entry's page is not above: tags are below 2^31.
+        let not_above = |pte: &Pte| (pte.tag.wrapping_sub(end).cast_signed() >> 31).cast_unsigned() as usize;
+        let size = size_of::<Pte>();
+        // SAFETY: where `power` is not zero, it is at most `length`, which is at most the memory's; both halves of what is
+        // looked at are inside of it. Each step goes on with one half, from `found` on, and ends with an entry.
+        unsafe {
+            let start = self.memory.as_mut_ptr();
+            let last = (self.length - self.power) * size;
+            let mut found = start.byte_add(last & not_above(&*start.byte_add(last)));
+            let mut half = self.power * size / 2;
+            while half != size / 2 {
+                found = found.byte_add(half & not_above(&*found.byte_add(half)));
+                half /= 2;
+            }
+            Some(&mut *found)
+        }
     }
 
     /// Where the first entry of a page that is not below `vpn` is, or would be.
-    fn lower_bound(&self, vpn: u32) -> usize {
-        self.memory[..self.length].partition_point(|pte| pte.vpn() < vpn)
+    fn lower_bound(&mut self, vpn: u32) -> usize {
+        let start = self.memory.as_ptr().addr();
+        // No page is above: see `search`.
+        let Some(pte) = self.search(vpn.min((1 << (31 - PAGE_SHIFT)) - 1)) else { return 0 };
+        (core::ptr::from_ref(pte).addr() - start) / size_of::<Pte>() + usize::from(pte.vpn() < vpn)
     }
 
     /// Notes how many entries there are.
     fn set_length(&mut self, length: usize) {
+        debug_assert!(length <= self.memory.len());
         self.length = length;
         self.power = if length == 0 { 0 } else { 1 << length.ilog2() };
     }
@@ -109,10 +117,12 @@ impl<'a> PageTable<'a> for Linear<'a> {
     }
 
     fn release(&mut self) -> &'a mut [Pte] {
+        self.power = 0;
         core::mem::take(&mut self.memory)
     }
 
     fn extend(&mut self, memory: &'a mut [Pte]) {
         self.memory = memory;
+        self.set_length(self.length.min(self.memory.len()));
     }
 }
