@@ -99,6 +99,16 @@ global_asm!(
     ".popsection",
 );
 
+/// [`tlb_write`], for who looks at nothing but the sign of the answer: the word that Aegis leaves in `v0`.
+#[inline(always)]
+pub(crate) fn tlb_write_code(address: u32, entry: u32, low: u32, high: u32) -> u32 {
+    unsafe extern "C" {
+        fn exos_tlb_write(address: u32, entry: u32, low: u32, high: u32) -> u64;
+    }
+    // SAFETY: as the stubs above.
+    unsafe { exos_tlb_write(address, entry, low, high) as u32 }
+}
+
 /// Makes a call with any number and arguments: for programs that try what Aegis does then. The
 /// answer is `v0` in the low word, `v1` in the high one.
 #[must_use]

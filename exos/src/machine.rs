@@ -87,7 +87,7 @@ pub fn each_binding(mut f: impl FnMut(usize, Binding)) -> Result<(), Error> {
                     key: u32::from_le_bytes([*k0, *k1, *k2, *k3]),
                     mapping: u32::from_le_bytes([*m0, *m1, *m2, *m3]),
                 };
-                if binding != Binding::EMPTY {
+                if binding.key != Binding::EMPTY.key {
                     f(index as usize * (PAGE_SIZE as usize / BYTES) + place, binding);
                 }
             }

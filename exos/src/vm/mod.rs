@@ -160,7 +160,7 @@ impl Vm {
         }
         while self.units < units {
             let address = PAGE_TABLE.start + (self.units * size_of::<Pte>()) as u32;
-            let (page, clean) = self.take_page(crate::layout::page(address))?;
+            let (page, clean) = self.take_table_page((self.units / UNITS_IN_PAGE) as u32)?;
             let own = self.rights[OWN];
             if let Err(error) =
                 memory::pin(memory::myself(), address, page, aegis_abi::layout::Mapping::WRITABLE, own.write)
@@ -222,6 +222,12 @@ impl Vm {
     /// Binds the page of an entry that is there: writable only if it may be written, has been, and is nobody else's copy.
     #[inline(always)]
     pub(crate) fn bind(&self, pte: Pte) -> Result<(), VmError> {
+        Error::from_code(self.bind_code(pte)).map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// The same; the answer is a negative word if Aegis refuses.
+    #[inline(always)]
+    fn bind_code(&self, pte: Pte) -> u32 {
         let rights = &self.rights[pte.capability()];
         let soft = pte.soft();
         let writable = soft.contains(Soft::WRITE | Soft::DIRTY) && !soft.contains(Soft::COW);
@@ -231,8 +237,7 @@ impl Vm {
             (pte.entry, rights.read)
         };
         let [low, high] = capability.words();
-        call::tlb_write(crate::layout::address(pte.vpn()), entry, low, high)?;
-        Ok(())
+        call::tlb_write_code(crate::layout::address(pte.vpn()), entry, low, high)
     }
 
     /// The region that a page is in.

@@ -2,7 +2,9 @@
 //! 6.2: libraries name the pages that they want, so that they can colour them).
 
 use aegis_abi::Error;
+use aegis_abi::calls::Fact;
 use aegis_abi::layout::{ANY, PAGE_SIZE};
+use aegis_abi::map::{Binding, STLB_ENTRIES};
 
 use super::{OWN, Vm, VmError, pinned, vm};
 use crate::memory::{COLOURS, colour};
@@ -70,11 +72,26 @@ impl Vm {
     /// A page of this process's for a virtual page, and whether it is all zeroes. If there is none left, one is
     /// swapped out.
     pub(crate) fn take_page(&mut self, vpn: u32) -> Result<(u32, bool), VmError> {
+        self.take(match self.pages.colouring {
+            0 => Some(colour(vpn + process::slot() as u32 % 2 * (COLOURS / 2))),
+            1 => None,
+            _ => Some(0),
+        })
+    }
+
+    /// The same for the page table's memory, of which this is the page `index`: away from the software TLB, which whoever
+    /// changes a mapping goes through together with the table, and which takes half of the cache.
+    pub(super) fn take_table_page(&mut self, index: u32) -> Result<(u32, bool), VmError> {
+        const STLB_PAGES: u32 = (STLB_ENTRIES * size_of::<Binding>()) as u32 / PAGE_SIZE;
+        let stlb = call::machine(Fact::StlbPage as u32)?;
+        self.take(Some(colour(stlb + STLB_PAGES + index % (COLOURS - STLB_PAGES))))
+    }
+
+    fn take(&mut self, wanted: Option<u32>) -> Result<(u32, bool), VmError> {
         loop {
-            let page = match self.pages.colouring {
-                0 => self.allocate_colour(colour(vpn + process::slot() as u32 % 2 * (COLOURS / 2))),
-                1 => self.allocate(ANY),
-                _ => self.allocate_colour(0),
+            let page = match wanted {
+                Some(colour) => self.allocate_colour(colour),
+                None => self.allocate(ANY),
             };
             match page {
                 Ok(page) => {

@@ -20,39 +20,48 @@ const RIGHTS: Soft = Soft::READ.union(Soft::WRITE);
 /// [`VmError::NoMemory`].
 #[inline]
 pub fn protect(start: u32, bytes: u32, protection: Protection) -> Result<(), VmError> {
-    match pinned_words([start, bytes, protection.soft().bits()], protect_words) {
-        0 => Ok(()),
-        code => Err(error_of(code)),
-    }
+    let code = pinned_words([start, bytes, protection.soft().bits()], protect_words).cast_signed();
+    if code >= 0 { Ok(()) } else { Err(error_of(code)) }
 }
+
+/// What is not an error of Aegis's, as a word.
+const RANGE: i32 = -100;
+const UNMAPPED: i32 = -101;
+const NO_MEMORY: i32 = -102;
 
 /// What a refused protection answers in a word.
-fn error_of(code: u32) -> VmError {
+fn error_of(code: i32) -> VmError {
     match code {
-        1 => VmError::Range,
-        2 => VmError::Unmapped,
-        3 => VmError::NoMemory,
-        code => VmError::Refused(aegis_abi::Error::from_code(code).unwrap_or(aegis_abi::Error::Invalid)),
+        RANGE => VmError::Range,
+        UNMAPPED => VmError::Unmapped,
+        NO_MEMORY => VmError::NoMemory,
+        code => VmError::Refused(
+            aegis_abi::Error::from_code(code.cast_unsigned()).unwrap_or(aegis_abi::Error::Invalid),
+        ),
     }
 }
 
+/// A negative word if it is refused.
 #[unsafe(link_section = ".text.warm")]
 extern "C" fn protect_words(start: u32, bytes: u32, soft: u32) -> u32 {
+    let one = bytes == PAGE_SIZE && start & (USER_END | (PAGE_SIZE - 1)) == 0 && start >= SECOND_SEGMENT_END;
+    if one && let Some(code) = vm().rebind(crate::layout::page(start), Soft::from_bits_retain(soft)) {
+        return code;
+    }
+    protect_any(start, bytes, soft)
+}
+
+#[inline(never)]
+fn protect_any(start: u32, bytes: u32, soft: u32) -> u32 {
     let soft = Soft::from_bits_truncate(soft);
-    let done = if bytes == PAGE_SIZE
-        && start.is_multiple_of(PAGE_SIZE)
-        && start >= SECOND_SEGMENT_END
-        && start < USER_END
-    {
-        vm().protect_page(crate::layout::page(start), soft)
-    } else {
-        pages_of(start, bytes).and_then(|(first, end)| vm().protect_range(first, end, soft))
-    };
+    let done = pages_of(start, bytes).and_then(|(first, end)| {
+        if end - first == 1 { vm().protect_page(first, soft) } else { vm().protect_range(first, end, soft) }
+    });
     match done {
         Ok(()) => 0,
-        Err(VmError::Range | VmError::Taken) => 1,
-        Err(VmError::Unmapped) => 2,
-        Err(VmError::NoMemory) => 3,
+        Err(VmError::Range | VmError::Taken) => RANGE.cast_unsigned(),
+        Err(VmError::Unmapped) => UNMAPPED.cast_unsigned(),
+        Err(VmError::NoMemory) => NO_MEMORY.cast_unsigned(),
         Err(VmError::Refused(error)) => error.code(),
     }
 }
@@ -83,21 +92,39 @@ pub fn is_referenced(address: u32) -> Option<bool> {
     })
 }
 
-impl Vm {
-    /// Protects one page.
-    pub(super) fn protect_page(&mut self, vpn: u32, soft: Soft) -> Result<(), VmError> {
-        let Some(pte) = self.table().find(vpn) else { return self.protect_range(vpn, vpn + 1, soft) };
-        let mut now = pte.soft() - RIGHTS | soft;
-        if soft.contains(Soft::WRITE) {
-            if fault::about_to_be_written(vpn) {
-                // It is tried again now: this spares it another fault.
-                now |= Soft::DIRTY;
-            }
-            fault::unprotected(vpn);
-        } else {
-            fault::protected(vpn);
+/// Notes what the program may do with a page from now on.
+#[inline(always)]
+fn note(pte: &mut Pte, soft: Soft) {
+    let mut now = pte.soft() - RIGHTS | soft;
+    if soft.contains(Soft::WRITE) {
+        if fault::about_to_be_written(pte.vpn()) {
+            // It is tried again now: this spares it another fault.
+            now |= Soft::DIRTY;
         }
-        pte.set_soft(now);
+        fault::unprotected(pte.vpn());
+    } else {
+        fault::protected(pte.vpn());
+    }
+    pte.set_soft(now);
+}
+
+impl Vm {
+    /// Protects one page that is there and stays readable; tells what Aegis answers. `None` for any other.
+    #[inline(always)]
+    fn rebind(&mut self, vpn: u32, soft: Soft) -> Option<u32> {
+        let pte = self.table().find(vpn)?;
+        if !soft.contains(Soft::READ) || pte.entry & (SWAPPED | DEMAND) != 0 {
+            return None;
+        }
+        note(pte, soft);
+        let pte = *pte;
+        Some(self.bind_code(pte))
+    }
+
+    /// Protects one page.
+    fn protect_page(&mut self, vpn: u32, soft: Soft) -> Result<(), VmError> {
+        let Some(pte) = self.table().find(vpn) else { return self.protect_range(vpn, vpn + 1, soft) };
+        note(pte, soft);
         let pte = *pte;
         if !soft.contains(Soft::READ) || pte.entry & (SWAPPED | DEMAND) != 0 {
             call::tlb_delete(address(vpn))?;

@@ -69,11 +69,23 @@ pub fn flush() {
     // address of its own.
     unsafe {
         entry_lo::write(0);
-        for entry in WIRED..ENTRIES {
-            index::write(entry << 8);
-            entry_hi::write(0x8000_0000 + (entry << 12));
-            asm!(".set push", ".set noreorder", "tlbwi", "nop", "nop", ".set pop", options(nostack));
-        }
+        // Seven instructions an entry, where those that count are what the processor needs between CP0 and the TLB.
+        asm!(
+            ".set push",
+            ".set noreorder",
+            "1: mtc0 $8, $10",
+            "mtc0 $9, $0",
+            "addiu $8, $8, 0x1000",
+            "addiu $9, $9, 0x100",
+            "tlbwi",
+            "bne $9, $10, 1b",
+            "nop",
+            ".set pop",
+            inout("$8") 0x8000_0000_u32 + (WIRED << 12) => _,
+            inout("$9") WIRED << 8 => _,
+            in("$10") ENTRIES << 8,
+            options(nostack),
+        );
         entry_hi::write(running);
     }
 }

@@ -8,15 +8,17 @@ use aegis_abi::layout::PAGE_SHIFT;
 pub struct Linear<'a> {
     memory: &'a mut [Pte],
     length: usize,
-    /// The largest power of two that is not above the length; zero while the memory is taken away.
-    power: usize,
+    /// For the search, in bytes: half of the largest power of two of entries that is not above the length, and where the last
+    /// so many begin. The half is zero while there are none, or no memory.
+    half: usize,
+    last: usize,
 }
 
 impl<'a> Linear<'a> {
     /// Without entries, over memory that is all empty.
     #[must_use]
     pub fn new(memory: &'a mut [Pte]) -> Self {
-        Self { memory, length: 0, power: 0 }
+        Self { memory, length: 0, half: 0, last: 0 }
     }
 
     /// The last entry of a page that is not above `vpn`, the first one if all are above; `None` if there are none.
@@ -27,21 +29,19 @@ impl<'a> Linear<'a> {
     #[inline]
     #[allow(unsafe_code)]
     fn search(&mut self, vpn: u32) -> Option<&mut Pte> {
-        if self.power == 0 {
+        if self.half == 0 {
             return None;
         }
         let end = (vpn + 1) << PAGE_SHIFT;
         // All ones if an entry's page is not above: tags are below 2^31.
         let not_above = |pte: &Pte| (pte.tag.wrapping_sub(end).cast_signed() >> 31).cast_unsigned() as usize;
-        let size = size_of::<Pte>();
-        // SAFETY: where `power` is not zero, it is at most `length`, which is at most the memory's; both halves of what is
-        // looked at are inside of it. Each step goes on with one half, from `found` on, and ends with an entry.
+        // SAFETY: where `half` is not zero, twice as much from the beginning on, and from `last` on, is entries of the memory.
+        // Each step goes on with one half of what is left, from `found` on, and the last one leaves an entry.
         unsafe {
             let start = self.memory.as_mut_ptr();
-            let last = (self.length - self.power) * size;
-            let mut found = start.byte_add(last & not_above(&*start.byte_add(last)));
-            let mut half = self.power * size / 2;
-            while half != size / 2 {
+            let mut found = start.byte_add(self.last & not_above(&*start.byte_add(self.last)));
+            let mut half = self.half;
+            while half != size_of::<Pte>() / 2 {
                 found = found.byte_add(half & not_above(&*found.byte_add(half)));
                 half /= 2;
             }
@@ -60,8 +60,10 @@ impl<'a> Linear<'a> {
     /// Notes how many entries there are.
     fn set_length(&mut self, length: usize) {
         debug_assert!(length <= self.memory.len());
+        let power = if length == 0 { 0 } else { 1 << length.ilog2() };
         self.length = length;
-        self.power = if length == 0 { 0 } else { 1 << length.ilog2() };
+        self.half = power * size_of::<Pte>() / 2;
+        self.last = (length - power) * size_of::<Pte>();
     }
 }
 
@@ -117,7 +119,7 @@ impl<'a> PageTable<'a> for Linear<'a> {
     }
 
     fn release(&mut self) -> &'a mut [Pte] {
-        self.power = 0;
+        self.half = 0;
         core::mem::take(&mut self.memory)
     }
 
