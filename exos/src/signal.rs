@@ -8,7 +8,7 @@
 use core::arch::global_asm;
 
 use aegis_abi::environment::{Event, cause};
-use aegis_abi::layout::Resource;
+use aegis_abi::layout::{Resource, USER_END};
 
 use crate::exception::Frame;
 use crate::layout::TEXT;
@@ -150,7 +150,8 @@ pub(crate) fn ignore(signals: u32) {
 /// # Errors
 /// [`ProcessError::NoProcess`]; [`ProcessError::Refused`] for a signal that there is not, and for a server of calls without a stack that is not this process's child.
 pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
-    let slot = table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess)?;
+    let living = || table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess);
+    let slot = living()?;
     if signal == 0 {
         return Ok(());
     }
@@ -163,7 +164,8 @@ pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
         process::exit::bury(slot);
         return Ok(());
     }
-    crate::slice::critical(|| post(slot, signal));
+    // Found once more: meanwhile the place may be another's.
+    crate::slice::critical(|| living().map(|slot| post(slot, signal)))?;
     if slot == process::slot() {
         attend();
     }
@@ -292,7 +294,7 @@ pub fn abort() -> ! {
 pub(crate) fn fault(frame: &mut Frame) {
     let signal = match frame.code() {
         cause::MODIFIED | cause::TLB_LOAD | cause::TLB_STORE => SIGSEGV,
-        cause::ADDRESS_LOAD | cause::ADDRESS_STORE if frame.bad_address.is_multiple_of(4) => SIGSEGV,
+        cause::ADDRESS_LOAD | cause::ADDRESS_STORE if frame.bad_address >= USER_END => SIGSEGV,
         cause::ADDRESS_LOAD | cause::ADDRESS_STORE | cause::BUS_FETCH | cause::BUS_DATA => SIGBUS,
         cause::SYSTEM_CALL => SIGSYS,
         cause::BREAKPOINT if state().aborting => SIGABRT,
