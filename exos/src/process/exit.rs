@@ -6,7 +6,7 @@ use super::table::{self, PROCESSES, channel, get, set, state};
 use super::{ProcessError, borrow_no_more, borrowed_from, slot, somebody_borrows, wait_until};
 use crate::pipe::made;
 use crate::vm::{pinned, vm};
-use crate::{call, io, memory, signal, slice};
+use crate::{call, io, memory, rpc, signal, slice};
 
 /// Ends this process. Its parent learns the status.
 pub fn exit(status: u32) -> ! {
@@ -35,6 +35,7 @@ fn end(status: u32) -> ! {
         signal::post(parent, signal::SIGCHLD);
         table::wake_one(parent);
     });
+    rpc::close();
     borrow_no_more();
     if somebody_borrows() {
         // What has come into being since the last fork nobody borrows.
