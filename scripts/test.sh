@@ -229,7 +229,7 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     done
 
     heading "processes: what POSIX says of them"
-    for suite in posix; do
+    for suite in posix posix2; do
         guest $suite --kernel target/images/$suite.elf --timeout 60
         guest decstation-$suite --machine 5000/125 --strict --kernel target/images/decstation-$suite.elf --timeout 120
     done
