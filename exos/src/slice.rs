@@ -149,11 +149,20 @@ global_asm!(
     "syscall",
     "j exos_call_failed", // the callee is gone
     "nop",
-    // Attention is asked for. A handler is not disturbed; of the program's own registers a frame is made.
+    // Attention is asked for. A handler is not disturbed, nor one that has not come to its stack yet: what it is to
+    // save would be lost in the next fault. Of the program's own registers a frame is made.
     "4: lw $4, 4 * 29($27)",
-    "nop",
+    "lw $5, 4 * 34($27)",
     "srl $4, $4, {SECOND_SEGMENT}",
     "beqz $4, 5b",
+    "lui $4, %hi(exos_last_resort)",
+    "addiu $4, $4, %lo(exos_last_resort)",
+    "lui $6, %hi(exos_save)",
+    "addiu $6, $6, %lo(exos_save)",
+    "subu $6, $6, $4",
+    "subu $5, $5, $4",
+    "sltu $5, $5, $6",
+    "bnez $5, 5b",
     "addiu $sp, $zero, {TOP} - {FRAME}",
     "addiu $4, $sp, {REGISTERS}",
     "addiu $5, $27, 4 * 35",

@@ -213,7 +213,12 @@ static mut CHILD: usize = 0;
 /// [`ProcessError::Exhausted`]: nothing is left of the attempt then.
 pub fn fork() -> Result<u32, ProcessError> {
     // SAFETY: it keeps what a callee keeps, in both.
-    match unsafe { exos_fork() } {
+    let number = unsafe { exos_fork() };
+    if slice::is_asked() {
+        // Slices were given away in there, so none may have ended for a while.
+        crate::signal::attend();
+    }
+    match number {
         number if number >= 0 => Ok(number.cast_unsigned()),
         _ => Err(ProcessError::Exhausted),
     }
