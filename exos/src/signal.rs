@@ -266,7 +266,8 @@ fn act(signal: u32) -> bool {
             function(signal);
             true
         }
-        Action::Default if signal == SIGCHLD => false,
+        // What is ending already is not ended in the middle of it.
+        Action::Default if signal == SIGCHLD || process::exit::is_exiting() => false,
         Action::Default => process::exit(128 + signal),
     }
 }
@@ -315,7 +316,10 @@ pub(crate) fn out_of_memory(frame: &mut Frame) {
 
 /// Reports and ends.
 fn die(frame: &Frame, signal: u32, what: &str) -> ! {
-    if !core::mem::replace(&mut state().reporting, true) {
+    if core::mem::replace(&mut state().reporting, true) {
+        // In the middle of the report, whose stack may be gone.
+        console::write(b"\n");
+    } else {
         report(frame, name(signal), what);
     }
     process::exit(128 + signal)

@@ -13,14 +13,38 @@ pub fn exit(status: u32) -> ! {
     if !super::is_process() {
         crate::start::exit(status);
     }
-    io::close_all();
+    // SAFETY: single-threaded.
+    let again = unsafe { core::mem::replace(&mut *&raw mut EXITING, true) };
+    if !again {
+        io::close_all();
+    }
     // From here on it may not touch what it has borrowed: its stack, say.
-    pinned(status, |status| -> () { end(status) });
+    leave(status, again)
+}
+
+/// Set when a process has begun to end. What it closes then may be gone, with whoever has made it: that fault is to end it
+/// at last, and not to begin anew.
+#[unsafe(link_section = ".bss.pinned")]
+static mut EXITING: bool = false;
+
+/// Whether this process has begun to end.
+pub(crate) fn is_exiting() -> bool {
+    // SAFETY: single-threaded.
+    unsafe { (&raw const EXITING).read_volatile() }
+}
+
+/// Ends this process before it knows its files: nobody has closed them.
+pub(super) fn fail_to_start() -> ! {
+    leave(127, true)
+}
+
+fn leave(status: u32, unclosed: bool) -> ! {
+    pinned((status, unclosed), |(status, unclosed)| -> () { end(status, unclosed) });
     unreachable!("a process that has ended does not go on")
 }
 
-/// The end, on the handlers' stack.
-fn end(status: u32) -> ! {
+/// The end, on the handlers' stack. Who waits for what is not closed has to find out by itself.
+fn end(status: u32, unclosed: bool) -> ! {
     let me = slot();
     slice::critical(|| {
         for child in 0..table::used() {
@@ -34,6 +58,9 @@ fn end(status: u32) -> ! {
         let parent = get!(me, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);
         table::wake_one(parent);
+        if unclosed {
+            (0..table::used()).for_each(table::wake_one);
+        }
     });
     rpc::close();
     borrow_no_more();
@@ -127,6 +154,10 @@ pub(crate) fn bury(dead: usize) {
         for child in 0..table::used() {
             if get!(child, state) != state::FREE && get!(child, parent) == dead as u32 {
                 set!(child, parent, 0);
+                if get!(child, state) == state::STARTING {
+                    // Half made, and who gave it its turns is gone: it ends when it misses something, or goes on.
+                    set!(child, state, state::READY);
+                }
             }
         }
         set!(dead, status, 128 + signal::SIGKILL);
