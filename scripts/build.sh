@@ -37,6 +37,7 @@ exercise-scheduler check exercise_policy exercise_job
 posix           check  init posix damaged
 posix2          check  init posix2
 many            check  init many
+deaths          check  init deaths
 bench-ipc       plain  init bench_ipc
 bench-exos      plain  init bench_exos
 bench-stride    plain  stride counter
