@@ -123,6 +123,7 @@ fn wait_for_some(pid: Option<u32>) -> Result<(u32, u32), ProcessError> {
 /// Forgets a child that has ended; tells its number and its status.
 pub(crate) fn reap(child: usize) -> (u32, u32) {
     let result = (get!(child, pid), get!(child, status));
+    destroy_half_made(child);
     let name = Name(get!(child, name));
     if lives(name) {
         // It may be lending, or not have come to its end yet: it finds that nobody waits for it any more.
@@ -134,6 +135,23 @@ pub(crate) fn reap(child: usize) -> (u32, u32) {
     // A child that has ended borrows no more.
     pinned((), |()| vm().free_lent());
     result
+}
+
+/// Destroys what a process was making by a fork when it was destroyed itself. For Aegis that is now the child of whoever
+/// waits for the dead one.
+fn destroy_half_made(dead: usize) {
+    let half_made =
+        |child: &usize| get!(*child, state) == state::STARTING && get!(*child, parent) == dead as u32;
+    for child in (0..table::used()).filter(half_made) {
+        match call::environment_destroy(get!(child, name)) {
+            Ok(_) | Err(Error::NoEnvironment) => set!(child, state, state::FREE),
+            // An orphan's: it is given turns, and ends when it misses something.
+            Err(_) => {
+                set!(child, parent, 0);
+                set!(child, state, state::READY);
+            }
+        }
+    }
 }
 
 /// Whether an environment lives.
@@ -152,12 +170,10 @@ pub(crate) fn bury(dead: usize) {
             return;
         }
         for child in 0..table::used() {
-            if get!(child, state) != state::FREE && get!(child, parent) == dead as u32 {
+            // One that is half made is left to `destroy_half_made`.
+            let made = !matches!(get!(child, state), state::FREE | state::STARTING);
+            if made && get!(child, parent) == dead as u32 {
                 set!(child, parent, 0);
-                if get!(child, state) == state::STARTING {
-                    // Half made, and who gave it its turns is gone: it ends when it misses something, or goes on.
-                    set!(child, state, state::READY);
-                }
             }
         }
         set!(dead, status, 128 + signal::SIGKILL);
