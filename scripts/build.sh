@@ -36,6 +36,10 @@ selfcheck       check  init selfcheck
 exercise-table  check  init exercise_table
 exercise-scheduler check exercise_policy exercise_job
 posix           check  init posix damaged
+posix2          check  init posix2
+many            check  init many
+deaths          check  init deaths
+exhausted       check  init exhausted
 bench-ipc       plain  init bench_ipc
 bench-exos      plain  init bench_exos
 bench-stride    plain  stride counter

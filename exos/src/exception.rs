@@ -106,6 +106,7 @@ global_asm!(
     "lw $9, {SAVED_A0}($8)",
     "lw $10, {SAVED_A1}($8)",
     "lw $11, {SAVED_A2}($8)",
+    ".globl exos_save",
     "exos_save:",
     "sw $1, {REGISTERS} + 4 * 1($sp)",
     "sw $9, {REGISTERS} + 4 * 4($sp)",

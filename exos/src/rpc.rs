@@ -16,7 +16,7 @@ use aegis_abi::{Call, Error, Name};
 
 use crate::layout::HANDLER_STACK_TOP;
 use crate::process::table::{channel, set, state};
-use crate::{call, memory, process};
+use crate::{call, memory, process, slice};
 
 /// A function that a server offers.
 pub type Service = extern "C" fn(u32) -> u32;
@@ -34,6 +34,7 @@ global_asm!(
     ".pushsection .bss.pinned, \"aw\", @nobits",
     ".align 2",
     "exos_rpc_sp: .space 4",
+    ".globl exos_rpc_busy",
     "exos_rpc_busy: .space 4",
     ".globl exos_rpc_service",
     "exos_rpc_service: .space 4",
@@ -121,9 +122,8 @@ global_asm!(
     "lw $16, {CALLER}($zero)",
     "lui $25, %hi(exos_rpc_service)",
     "bnez $8, 1f",
-    "li $8, 1",
     "lw $25, %lo(exos_rpc_service)($25)",
-    "sw $8, %lo(exos_rpc_busy)($9)",
+    "sw $16, %lo(exos_rpc_busy)($9)", // who is to be told if there will be no answer
     "jalr $25",
     "addiu $sp, $zero, {TOP} - 32",
     "lui $9, %hi(exos_rpc_busy)",
@@ -146,6 +146,29 @@ global_asm!(
     "li $2, {YIELD}",
     "syscall",
     "b exos_serve_nobody",
+    "nop",
+    // void exos_rpc_refuse(caller): gives the slice to a caller, with the answer that there is none; a yield otherwise.
+    ".globl exos_rpc_refuse",
+    "exos_rpc_refuse:",
+    "lui $8, %hi(exos_kept)",
+    "addiu $8, $8, %lo(exos_kept)",
+    "sw $16, 0($8)",
+    "sw $17, 4($8)",
+    "sw $18, 8($8)",
+    "sw $19, 12($8)",
+    "sw $20, 16($8)",
+    "sw $21, 20($8)",
+    "sw $22, 24($8)",
+    "sw $23, 28($8)",
+    "sw $30, 32($8)",
+    "sw $sp, 36($8)",
+    "sw $31, 40($8)",
+    "lui $8, %hi(exos_kind)",
+    "sw $zero, %lo(exos_kind)($8)",
+    "move $2, $4",
+    "li $4, 1",
+    "syscall",
+    "jr $31", // the caller is gone, too
     "nop",
     // The same for callers that trust: their stack pointer and return address are kept, the rest C keeps.
     ".align 4",
@@ -178,6 +201,11 @@ global_asm!(
 unsafe extern "C" {
     static mut exos_rpc_service: Service;
     static mut exos_rpc_sp: u32;
+    static mut exos_rpc_busy: u32;
+    static mut exos_going: u32;
+    fn exos_lrpc_call();
+    fn exos_tlrpc_call();
+    fn exos_rpc_refuse(caller: u32);
     fn exos_lrpc(argument: u32, server: u32) -> u64;
     fn exos_lrpc_answer();
     fn exos_tlrpc(argument: u32, server: u32) -> u64;
@@ -188,6 +216,33 @@ unsafe extern "C" {
 
 fn enter(pc: unsafe extern "C" fn()) -> Result<(), Error> {
     call::bind(memory::myself().0, Event::Synchronous as u32, pc as *const () as u32).map(|_| ())
+}
+
+/// Tells the handler of a slice's end where calls leave this environment.
+fn transfers_at(pc: unsafe extern "C" fn()) {
+    // SAFETY: a word that the handler reads.
+    unsafe { (&raw mut exos_going).write_volatile(pc as *const () as u32) };
+}
+
+/// In [`exos_rpc_busy`], which is a caller's name else: no call may come, though none is under way.
+const CLOSED: u32 = 1;
+
+fn set_busy(value: u32) {
+    // SAFETY: a word that the entry of calls reads.
+    unsafe { (&raw mut exos_rpc_busy).write_volatile(value) };
+}
+
+/// This process ends: calls are refused from now on, and who waits for an answer is told that there is none.
+pub(crate) fn close() {
+    let _ = call::bind(memory::myself().0, Event::Synchronous as u32, 0);
+    // SAFETY: a word that the entry of calls writes, which is closed.
+    let caller = Name(unsafe { (&raw const exos_rpc_busy).read_volatile() });
+    set_busy(0);
+    if caller.0.cast_signed() < 0 {
+        // Not to be said twice, so it is not to be interrupted.
+        // SAFETY: it keeps what a callee keeps.
+        slice::critical(|| unsafe { exos_rpc_refuse(caller.0) });
+    }
 }
 
 #[inline(always)]
@@ -211,6 +266,7 @@ impl Server {
     /// Those of the call `bind`.
     pub fn connect(server: Name) -> Result<Self, Error> {
         enter(exos_lrpc_answer)?;
+        transfers_at(exos_lrpc_call);
         Ok(Self(server))
     }
 
@@ -239,6 +295,7 @@ impl TrustedServer {
     /// Those of the call `bind`.
     pub unsafe fn connect(server: Name) -> Result<Self, Error> {
         enter(exos_tlrpc_answer)?;
+        transfers_at(exos_tlrpc_call);
         // SAFETY: a word that says how to go on if the server dies: not at all.
         unsafe { (&raw mut exos_rpc_sp).write_volatile(0) };
         Ok(Self(server))
@@ -304,10 +361,17 @@ pub fn serve(ready: impl FnOnce()) -> ! {
     ready();
     loop {
         // A signal may come; calls enter elsewhere.
-        set!(process::slot(), waits_for, channel::SIGNAL);
-        set!(process::slot(), state, state::BLOCKED);
+        slice::critical(|| {
+            if !slice::is_asked() {
+                set!(process::slot(), waits_for, channel::SIGNAL);
+                set!(process::slot(), state, state::BLOCKED);
+            }
+        });
         process::give_way_blindly();
         set!(process::slot(), state, state::READY);
+        // What a call interrupts is not taken up again but at the last yield: attending would be lost.
+        set_busy(CLOSED);
         crate::signal::attend();
+        set_busy(0);
     }
 }

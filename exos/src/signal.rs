@@ -8,7 +8,7 @@
 use core::arch::global_asm;
 
 use aegis_abi::environment::{Event, cause};
-use aegis_abi::layout::Resource;
+use aegis_abi::layout::{Resource, USER_END};
 
 use crate::exception::Frame;
 use crate::layout::TEXT;
@@ -150,7 +150,8 @@ pub(crate) fn ignore(signals: u32) {
 /// # Errors
 /// [`ProcessError::NoProcess`]; [`ProcessError::Refused`] for a signal that there is not, and for a server of calls without a stack that is not this process's child.
 pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
-    let slot = table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess)?;
+    let living = || table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess);
+    let slot = living()?;
     if signal == 0 {
         return Ok(());
     }
@@ -163,7 +164,8 @@ pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
         process::exit::bury(slot);
         return Ok(());
     }
-    crate::slice::critical(|| post(slot, signal));
+    // Found once more: meanwhile the place may be another's.
+    crate::slice::critical(|| living().map(|slot| post(slot, signal)))?;
     if slot == process::slot() {
         attend();
     }
@@ -264,7 +266,8 @@ fn act(signal: u32) -> bool {
             function(signal);
             true
         }
-        Action::Default if signal == SIGCHLD => false,
+        // What is ending already is not ended in the middle of it.
+        Action::Default if signal == SIGCHLD || process::exit::is_exiting() => false,
         Action::Default => process::exit(128 + signal),
     }
 }
@@ -292,7 +295,7 @@ pub fn abort() -> ! {
 pub(crate) fn fault(frame: &mut Frame) {
     let signal = match frame.code() {
         cause::MODIFIED | cause::TLB_LOAD | cause::TLB_STORE => SIGSEGV,
-        cause::ADDRESS_LOAD | cause::ADDRESS_STORE if frame.bad_address.is_multiple_of(4) => SIGSEGV,
+        cause::ADDRESS_LOAD | cause::ADDRESS_STORE if frame.bad_address >= USER_END => SIGSEGV,
         cause::ADDRESS_LOAD | cause::ADDRESS_STORE | cause::BUS_FETCH | cause::BUS_DATA => SIGBUS,
         cause::SYSTEM_CALL => SIGSYS,
         cause::BREAKPOINT if state().aborting => SIGABRT,
@@ -313,7 +316,10 @@ pub(crate) fn out_of_memory(frame: &mut Frame) {
 
 /// Reports and ends.
 fn die(frame: &Frame, signal: u32, what: &str) -> ! {
-    if !core::mem::replace(&mut state().reporting, true) {
+    if core::mem::replace(&mut state().reporting, true) {
+        // In the middle of the report, whose stack may be gone.
+        console::write(b"\n");
+    } else {
         report(frame, name(signal), what);
     }
     process::exit(128 + signal)

@@ -31,11 +31,13 @@ const SAVED: usize = ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, sli
 // exos_state: word n is register n; 32 HI, 33 LO, 34 pc. exos_kind: 0 gave the slice up, 1 interrupted,
 // or a name: its state is with that environment, which it has transferred to and which has its slices meanwhile.
 // exos_critical: not zero in a critical section; exos_over: the slice ended meanwhile. exos_asked: the address of
-// a word that is not zero if attention is asked for.
+// a word that is not zero if attention is asked for. exos_going: the address of the instruction that transfers to a callee (rpc.rs),
+// one behind the store to exos_kind that says so.
 global_asm!(
     ".pushsection .bss.pinned, \"aw\", @nobits",
     ".align 3",
     "exos_state: .space 4 * 36",
+    ".globl exos_kept",
     "exos_kept: .space 4 * 12",
     ".globl exos_kind",
     "exos_kind: .space 4",
@@ -45,6 +47,8 @@ global_asm!(
     "exos_over: .space 4",
     ".globl exos_asked",
     "exos_asked: .space 4",
+    ".globl exos_going",
+    "exos_going: .space 4",
     ".popsection",
     ".pushsection .text.hot.slice, \"ax\", @progbits",
     ".set push",
@@ -145,11 +149,20 @@ global_asm!(
     "syscall",
     "j exos_call_failed", // the callee is gone
     "nop",
-    // Attention is asked for. A handler is not disturbed; of the program's own registers a frame is made.
+    // Attention is asked for. A handler is not disturbed, nor one that has not come to its stack yet: what it is to
+    // save would be lost in the next fault. Of the program's own registers a frame is made.
     "4: lw $4, 4 * 29($27)",
-    "nop",
+    "lw $5, 4 * 34($27)",
     "srl $4, $4, {SECOND_SEGMENT}",
     "beqz $4, 5b",
+    "lui $4, %hi(exos_last_resort)",
+    "addiu $4, $4, %lo(exos_last_resort)",
+    "lui $6, %hi(exos_save)",
+    "addiu $6, $6, %lo(exos_save)",
+    "subu $6, $6, $4",
+    "subu $5, $5, $4",
+    "sltu $5, $5, $6",
+    "bnez $5, 5b",
     "addiu $sp, $zero, {TOP} - {FRAME}",
     "addiu $4, $sp, {REGISTERS}",
     "addiu $5, $27, 4 * 35",
@@ -269,6 +282,11 @@ global_asm!(
     "beq $4, $8, 3f",
     "lui $8, %hi(exos_last_resort + 4)",
     "addiu $8, $8, %lo(exos_last_resort + 4)",
+    "beq $4, $8, 3f",
+    // The slice's end has overwritten what was said before a transfer: once more.
+    "lui $8, %hi(exos_going)",
+    "lw $8, %lo(exos_going)($8)",
+    "nop",
     "beq $4, $8, 3f",
     "lui $8, %hi(exos_yield)",
     "addiu $8, $8, %lo(exos_yield)",

@@ -126,11 +126,14 @@ fn pending() -> Outcome {
     let me = process::id();
     for round in 1..20 {
         let sender = spawn(|| {
-            let sent = signal::kill(me, SIGUSR1).is_ok();
+            // Not before the fork that has made it is done: that attends.
+            let ready = board.await_word(1, round).is_ok();
+            let sent = ready && signal::kill(me, SIGUSR1).is_ok();
             board.set(0, round);
             u32::from(!sent)
         })?;
         let before = handled();
+        board.set(1, round);
         while board.get(0) != round {
             if let Some(name) = process::environment_of(sender) {
                 let _ = slice::yield_to(name);

@@ -1,5 +1,5 @@
-//! What POSIX says of fork, exec, wait, pipes, signals and faults, tried on ExOS's processes as far as ExOS says the same, and
-//! its own calls into other address spaces. Each test runs in a process of its own, and nothing may be left behind.
+//! What POSIX says of fork, exec, wait, environment variables and pipes, tried on ExOS's processes as far as ExOS says the
+//! same; signals and faults are posix2's. Each test runs in a process of its own, and nothing may be left behind.
 //!
 //! It executes itself: with an argument it plays the part of some other program ([`exec::part`]).
 #![no_std]

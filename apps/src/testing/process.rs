@@ -42,6 +42,15 @@ impl Census {
         })
     }
 
+    /// The same once this process has given back what it has kept for those who borrowed it: a fork does that.
+    ///
+    /// # Errors
+    /// What Aegis refuses.
+    pub fn settled() -> Result<Self, Failure> {
+        status_of(|| 0)?;
+        Self::take()
+    }
+
     /// Checks that everything is as it was, once those who have ended are buried: orphans are by the scheduler, in its own
     /// time.
     ///
@@ -54,7 +63,7 @@ impl Census {
                 break;
             }
             let _ = process::sleep(2000);
-            now = Self::take()?;
+            now = Self::settled()?;
         }
         ensure!(now == self, "left behind: there were {self:?}, there are {now:?}");
         // A violation stops the machine.
@@ -107,7 +116,7 @@ pub fn run(groups: &[&[Test]]) -> u32 {
 }
 
 fn run_one(test: Test) -> Outcome {
-    let before = Census::take()?;
+    let before = Census::settled()?;
     let child = spawn(|| {
         let _ = signal::set_action(SIGALRM, Action::Default);
         match (test.run)() {

@@ -73,7 +73,8 @@ pub(crate) fn in_use() -> bool {
 
 /// Whether any living process can read from a pipe, or write to it.
 fn used([page, low, high, _, _]: [u32; 5]) -> bool {
-    let address = WINDOWS[1];
+    // Not one of those that stay open while signals may come.
+    let address = WINDOWS[2];
     let read = Capability::from_words(low, high);
     if memory::pin(memory::myself(), address, page, Mapping::empty(), read).is_err() {
         return false;

@@ -6,21 +6,45 @@ use super::table::{self, PROCESSES, channel, get, set, state};
 use super::{ProcessError, borrow_no_more, borrowed_from, slot, somebody_borrows, wait_until};
 use crate::pipe::made;
 use crate::vm::{pinned, vm};
-use crate::{call, io, memory, signal, slice};
+use crate::{call, io, memory, rpc, signal, slice};
 
 /// Ends this process. Its parent learns the status.
 pub fn exit(status: u32) -> ! {
     if !super::is_process() {
         crate::start::exit(status);
     }
-    io::close_all();
+    // SAFETY: single-threaded.
+    let again = unsafe { core::mem::replace(&mut *&raw mut EXITING, true) };
+    if !again {
+        io::close_all();
+    }
     // From here on it may not touch what it has borrowed: its stack, say.
-    pinned(status, |status| -> () { end(status) });
+    leave(status, again)
+}
+
+/// Set when a process has begun to end. What it closes then may be gone, with whoever has made it: that fault is to end it
+/// at last, and not to begin anew.
+#[unsafe(link_section = ".bss.pinned")]
+static mut EXITING: bool = false;
+
+/// Whether this process has begun to end.
+pub(crate) fn is_exiting() -> bool {
+    // SAFETY: single-threaded.
+    unsafe { (&raw const EXITING).read_volatile() }
+}
+
+/// Ends this process before it knows its files: nobody has closed them.
+pub(super) fn fail_to_start() -> ! {
+    leave(127, true)
+}
+
+fn leave(status: u32, unclosed: bool) -> ! {
+    pinned((status, unclosed), |(status, unclosed)| -> () { end(status, unclosed) });
     unreachable!("a process that has ended does not go on")
 }
 
-/// The end, on the handlers' stack.
-fn end(status: u32) -> ! {
+/// The end, on the handlers' stack. Who waits for what is not closed has to find out by itself.
+fn end(status: u32, unclosed: bool) -> ! {
     let me = slot();
     slice::critical(|| {
         for child in 0..table::used() {
@@ -34,7 +58,11 @@ fn end(status: u32) -> ! {
         let parent = get!(me, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);
         table::wake_one(parent);
+        if unclosed {
+            (0..table::used()).for_each(table::wake_one);
+        }
     });
+    rpc::close();
     borrow_no_more();
     if somebody_borrows() {
         // What has come into being since the last fork nobody borrows.
@@ -125,6 +153,7 @@ pub fn has_ended_child() -> bool {
 /// Forgets a child that has ended; tells its number and its status.
 pub(crate) fn reap(child: usize) -> (u32, u32) {
     let result = (get!(child, pid), get!(child, status));
+    destroy_half_made(child);
     let name = Name(get!(child, name));
     if lives(name) {
         // It may be lending, or not have come to its end yet: it finds that nobody waits for it any more.
@@ -136,6 +165,23 @@ pub(crate) fn reap(child: usize) -> (u32, u32) {
     // A child that has ended borrows no more.
     pinned((), |()| vm().free_lent());
     result
+}
+
+/// Destroys what a process was making by a fork when it was destroyed itself. For Aegis that is now the child of whoever
+/// waits for the dead one.
+fn destroy_half_made(dead: usize) {
+    let half_made =
+        |child: &usize| get!(*child, state) == state::STARTING && get!(*child, parent) == dead as u32;
+    for child in (0..table::used()).filter(half_made) {
+        match call::environment_destroy(get!(child, name)) {
+            Ok(_) | Err(Error::NoEnvironment) => set!(child, state, state::FREE),
+            // An orphan's: it is given turns, and ends when it misses something.
+            Err(_) => {
+                set!(child, parent, 0);
+                set!(child, state, state::READY);
+            }
+        }
+    }
 }
 
 /// Whether an environment lives.
@@ -154,7 +200,9 @@ pub(crate) fn bury(dead: usize) {
             return;
         }
         for child in 0..table::used() {
-            if get!(child, state) != state::FREE && get!(child, parent) == dead as u32 {
+            // One that is half made is left to `destroy_half_made`.
+            let made = !matches!(get!(child, state), state::FREE | state::STARTING);
+            if made && get!(child, parent) == dead as u32 {
                 set!(child, parent, 0);
             }
         }

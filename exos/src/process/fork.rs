@@ -34,8 +34,14 @@ global_asm!(
     // i32 exos_fork(void): keeps what a callee keeps, for both.
     ".globl exos_fork",
     "exos_fork:",
+    // The program's stack is the child's too from now on: not to be written before it has copied the page table. And where
+    // handlers are no signal's comes in between that might fork itself.
+    "move $10, $sp",
+    "srl $9, $sp, {SECOND_SEGMENT}",
+    "beqz $9, 1f",
     "lui $8, %hi(exos_fork_context)",
-    "addiu $8, $8, %lo(exos_fork_context)",
+    "addiu $sp, $zero, {TOP}",
+    "1: addiu $8, $8, %lo(exos_fork_context)",
     "sw $16, 0($8)",
     "sw $17, 4($8)",
     "sw $18, 8($8)",
@@ -45,16 +51,10 @@ global_asm!(
     "sw $22, 24($8)",
     "sw $23, 28($8)",
     "sw $30, 32($8)",
-    "sw $sp, 36($8)",
+    "sw $10, 36($8)",
     "sw $31, 40($8)",
-    "srl $9, $sp, {SECOND_SEGMENT}",
-    "beqz $9, 1f",
-    "nop",
-    // The program's stack is the child's too from now on: not to be written before it has copied the page table.
-    "addiu $sp, $zero, {TOP}",
-    "1: addiu $sp, $sp, -32",
     "jal exos_fork_parent",
-    "nop",
+    "addiu $sp, $sp, -32",
     "exos_fork_return:",
     "lui $8, %hi(exos_fork_context)",
     "addiu $8, $8, %lo(exos_fork_context)",
@@ -213,7 +213,12 @@ static mut CHILD: usize = 0;
 /// [`ProcessError::Exhausted`]: nothing is left of the attempt then.
 pub fn fork() -> Result<u32, ProcessError> {
     // SAFETY: it keeps what a callee keeps, in both.
-    match unsafe { exos_fork() } {
+    let number = unsafe { exos_fork() };
+    if slice::is_asked() {
+        // Slices were given away in there, so none may have ended for a while.
+        crate::signal::attend();
+    }
+    match number {
         number if number >= 0 => Ok(number.cast_unsigned()),
         _ => Err(ProcessError::Exhausted),
     }

@@ -16,7 +16,7 @@ use super::table::{self, get, set, state};
 use super::{arguments, hot};
 use crate::layout::{DATA, HANDLER_STACK_TOP, STACK_END, USER_AREA, page};
 use crate::vm::{self, vm};
-use crate::{exception, io, process, slice};
+use crate::{exception, io, process, signal, slice};
 
 /// Where the words that outlive an exec are.
 const HOT: u32 = 0x3000;
@@ -140,7 +140,7 @@ extern "C" fn exos_process_start() {
         hot.start_read = block.start_read;
     }
     io::close_none();
-    crate::signal::ignore(hot.ignored);
+    signal::ignore(hot.ignored);
     attach();
     // SAFETY: `process!` defines it, once in each program.
     vm::start(hot.rights(), unsafe { exos_page_table() });
@@ -155,7 +155,7 @@ extern "C" fn exos_process_start() {
         vm().start_stack()
     });
     if mapped.is_err() {
-        process::exit(127);
+        super::exit::fail_to_start();
     }
     // What follows the data in the image's last page is not this program's.
     let tail = block.data_bytes % PAGE_SIZE;
@@ -177,13 +177,15 @@ pub(super) fn attach() {
     // SAFETY: the table is pinned.
     slice::watch_for_attention(unsafe { &raw const (*entry).attention });
     exception::bind_all().expect("bind the handlers");
-    crate::signal::bind();
+    signal::bind();
     debug_assert_eq!(Name(get!(process::slot(), name)), crate::memory::myself());
 }
 
 /// On the program's stack.
 #[unsafe(no_mangle)]
 extern "C" fn exos_process_main() -> ! {
+    // Or one that executes itself for ever would never attend to anything.
+    signal::attend();
     // SAFETY: `process!` defines it, once in each program.
     let status = unsafe { exos_main() };
     process::exit(status)
