@@ -40,6 +40,7 @@ posix2          check  init posix2
 many            check  init many
 deaths          check  init deaths
 exhausted       check  init exhausted
+bench-method    plain  bench_method transfer_server
 bench-ipc       plain  init bench_ipc
 bench-exos      plain  init bench_exos
 bench-stride    plain  stride counter

@@ -244,7 +244,7 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     done
 
     heading "the benchmarks on the model, strict"
-    for program in hello bench-table4 bench-table5 bench-table6 bench-ipc bench-vm-linear bench-vm-inverted \
+    for program in hello bench-table4 bench-table5 bench-table6 bench-method bench-ipc bench-vm-linear bench-vm-inverted \
         bench-vm-clustered bench-stride bench-exos; do
         check "decstation-$program" timeout 120 "${CARGO_TARGET_DIR:-target}/release/decstation" --machine 5000/125 --strict --fast-serial \
             --serial "file:logs/decstation-$program.log" --append seed=1000 --max-cycles 2000000000 \

@@ -84,6 +84,10 @@ pub const SUITE: &[Image] = &[
             part("exos", "ExOS", &["tlrpc to a function in Rust"]),
         ],
     ),
+    image(
+        "bench-method.elf",
+        &[part("exos", "Aegis", &["time slice", "conflicts, linked badly", "conflicts, linked well"])],
+    ),
     image("bench-matrix.elf", &[part("9", "ExOS", &["matrix"])]),
     image(
         "bench-vm-linear.elf",
