@@ -22,6 +22,7 @@ esac
 IMAGES="
 hello           plain  hello
 slices          plain  slices
+revocation      plain  revocation
 bench-table4    plain  bench_table4
 bench-table5    plain  bench_table5
 bench-table6    plain  bench_table6 transfer_server

@@ -223,7 +223,7 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
     done
 
     heading "the demonstrations: what they say is what they see"
-    for name in slices; do
+    for name in slices revocation; do
         check demonstration-$name "$bench" test --name demonstration-$name --kernel target/images/$name.elf \
             --no-totals --timeout 60 --expect "$name: as described"
         check decstation-demonstration-$name "$bench" test --machine 5000/125 --strict --name decstation-demonstration-$name \

@@ -5,6 +5,7 @@
 //! measured in this run; one that does not hold is printed as such, and the program ends with status 1.
 
 pub mod log;
+pub mod part;
 pub mod upcalls;
 
 use core::fmt::{self, Write};

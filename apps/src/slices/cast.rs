@@ -1,21 +1,21 @@
 //! The first environment's side of its children: spawning, telling them what to do, reading what they noted.
 
+use core::ops::Deref;
+
 use apps::demonstration::log::Log;
+use apps::demonstration::part::Part;
 use apps::demonstration::upcalls::{self, MOST, kind, word};
 use apps::testing::Failure;
-use apps::testing::lab::{peek, poke};
-use exos::abi::layout::{Mapping, PAGE_SIZE, SLICES};
+use apps::testing::lab::peek;
+use exos::abi::layout::SLICES;
 use exos::abi::{Error, Name};
-use exos::spawn::{self, Child};
 use exos::start::START_PAGE;
-use exos::{call, memory, slice};
+use exos::{call, slice};
 
 use crate::child::{self, OWNED, READY, RUN, Run};
 
 /// The letter of the first environment.
 pub const FIRST: char = 'P';
-/// Where the children's pages are mapped here.
-const PAGES: u32 = 0x0007_0000;
 /// Most children.
 const MOST_CHILDREN: usize = 4;
 
@@ -23,46 +23,21 @@ const MOST_CHILDREN: usize = 4;
 pub struct Player {
     /// What it is called here.
     pub letter: char,
-    child: Child,
-    /// Where its page is mapped here.
-    page: u32,
+    part: Part,
+}
+
+impl Deref for Player {
+    type Target = Part;
+
+    fn deref(&self) -> &Part {
+        &self.part
+    }
 }
 
 impl Player {
-    /// Its name.
-    pub const fn name(&self) -> Name {
-        self.child.name
-    }
-
-    /// A word of its page.
-    pub fn get(&self, index: usize) -> u32 {
-        peek(self.page + 4 * index as u32)
-    }
-
-    /// Changes a word of its page.
-    pub fn set(&self, index: usize, value: u32) {
-        poke(self.page + 4 * index as u32, value);
-    }
-
     /// Tells it what to do.
     pub fn tell(&self, run: Run) {
         self.set(RUN, run as u32);
-    }
-
-    /// Whether it lives.
-    pub fn lives(&self) -> bool {
-        self.child.lives()
-    }
-
-    /// Lends it slices until a word of its page is as it should be.
-    fn run_until(&self, index: usize, value: u32) -> Result<(), Failure> {
-        for _ in 0..20 {
-            self.child.run()?;
-            if self.get(index) == value {
-                return Ok(());
-            }
-        }
-        Err(Failure::new(format_args!("{} does not answer", self.letter)))
     }
 }
 
@@ -80,11 +55,7 @@ impl Cast {
     /// Spawns a child, which idles.
     pub fn join(&mut self, letter: char) -> Result<(), Failure> {
         let index = self.players.iter().take_while(|found| found.is_some()).count();
-        let child = spawn::spawn("slices", &[])?;
-        let page = PAGES + index as u32 * PAGE_SIZE;
-        let shared = child.start_page;
-        memory::pin(memory::myself(), page, shared.number, Mapping::WRITABLE, shared.write)?;
-        let player = Player { letter, child, page };
+        let player = Player { letter, part: Part::spawn("slices", index as u32)? };
         player.run_until(READY, 1)?;
         self.players[index] = Some(player);
         Ok(())
@@ -117,8 +88,7 @@ impl Cast {
     /// Destroys all children.
     pub fn leave(&mut self) {
         for player in self.players.iter_mut().filter_map(Option::take) {
-            // Its page is this environment's, and freed with the rest.
-            player.child.destroy();
+            player.part.destroy();
         }
     }
 
