@@ -21,6 +21,8 @@ esac
 # What each image carries: its name, whether the kernel is the test build, its programs, the first first.
 IMAGES="
 hello           plain  hello
+slices          plain  slices
+revocation      plain  revocation
 bench-table4    plain  bench_table4
 bench-table5    plain  bench_table5
 bench-table6    plain  bench_table6 transfer_server

@@ -231,6 +231,14 @@ if [ "${1:-}" != --quick ] && [ $failed -eq 0 ]; then
             --dialogue apps/dialogues/shell.txt --allow-status 7 --no-totals --timeout 120
     done
 
+    heading "the demonstrations: what they say is what they see"
+    for name in slices revocation; do
+        check demonstration-$name "$bench" test --name demonstration-$name --kernel target/images/$name.elf \
+            --no-totals --timeout 60 --expect "$name: as described"
+        check decstation-demonstration-$name "$bench" test --machine 5000/125 --strict --name decstation-demonstration-$name \
+            --kernel target/images/decstation-$name.elf --no-totals --timeout 60 --expect "$name: as described"
+    done
+
     heading "the exercises of docs/extending.md, solved: a page table and a scheduler of a program's own"
     for exercise in exercise-table exercise-scheduler; do
         guest $exercise --kernel target/images/$exercise.elf --timeout 60

@@ -2,4 +2,5 @@
 #![no_std]
 #![feature(asm_experimental_arch)]
 
+pub mod demonstration;
 pub mod testing;
