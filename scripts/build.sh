@@ -33,7 +33,7 @@ test-suite3     check  suite3 companion
 test-hostile    check  bystander hostile
 test-fault      check  fault
 test-fuzz       check  fuzz
-shell           plain  init sh echo cat wc head count yes spin sleep crash
+shell           plain  init_shares sh echo cat wc head count yes spin sleep crash
 selfcheck       check  init selfcheck
 exercise-table  check  init exercise_table
 exercise-scheduler check exercise_policy exercise_job

@@ -19,7 +19,7 @@ use crate::process::exit::{self, reap};
 use crate::process::table::{self, PROCESSES, channel, get, set, state};
 use crate::start::START_PAGE;
 use crate::vm::Rights;
-use crate::{call, process, signal, slice};
+use crate::{call, println, process, signal, slice, spawn};
 
 /// A family of processes: the environment that made it is its scheduler, at place 0 of the table.
 pub struct Family {
@@ -29,6 +29,25 @@ pub struct Family {
     probed: usize,
     /// The shares that the policy has been told.
     shares: [u32; PROCESSES],
+}
+
+/// Makes a family of processes, starts the second program of the boot image as the first of them, and hands out slices by a
+/// policy until it ends; tells its status.
+pub fn run_image(policy: &mut dyn Policy) -> u32 {
+    let started = (|| {
+        let mut family = Family::new().map_err(ExecError::from)?;
+        let mut name = [0; 16];
+        let name = spawn::name_of(1, &mut name).ok_or(ExecError::NotFound)?;
+        let first = family.start(name, &[name], &["PATH=image", "USER=student"])?;
+        Ok::<_, ExecError>((family, first))
+    })();
+    match started {
+        Ok((mut family, first)) => family.run(first, policy),
+        Err(error) => {
+            println!("init: cannot start the first process: {error}");
+            1
+        }
+    }
 }
 
 impl Family {

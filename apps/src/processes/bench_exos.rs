@@ -15,7 +15,7 @@ mod measure;
 exos::process!(main);
 
 /// Children that are forked before they are waited for.
-const CHILDREN: usize = 12;
+const CHILDREN: usize = 24;
 /// Programs that are executed one after another.
 const EXECS: u32 = 32;
 /// Pages that are touched for the first time.
