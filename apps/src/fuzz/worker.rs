@@ -587,7 +587,7 @@ impl Fuzzer {
             let answer = call::check_invariants();
             self.count(Call::CheckInvariants, answer);
         }
-        let fall = self.random.one_in(64);
+        let fall = self.random.one_in(20);
         if fall {
             // Whoever takes away the ground that it stands on falls.
             Words::STATS.set(stats::LEAVING, 1);
