@@ -3,12 +3,13 @@
 
 use aegis_abi::Error;
 use aegis_abi::calls::Fact;
-use aegis_abi::layout::{ANY, PAGE_SIZE};
+use aegis_abi::layout::{ANY, ENVIRONMENT_PAGE, PAGE_SIZE};
 use aegis_abi::map::{Binding, STLB_ENTRIES};
 
 use super::{OWN, Vm, VmError, pinned, vm};
+use crate::layout::DATA;
 use crate::memory::{COLOURS, colour};
-use crate::{call, process};
+use crate::{call, memory, process};
 
 /// Which physical page a virtual one gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +35,15 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) const NEW: Self = Self { colouring: 0, next: [0; COLOURS as usize], held: 0 };
+}
+
+/// How far a physical page's colour is from its virtual page's: none or half a cache; and one more where the program's first
+/// page of data, all that small programs have, would meet the environment's page, which every exception goes through.
+fn shift() -> u32 {
+    let shift = process::slot() as u32 % 2 * (COLOURS / 2);
+    let environment = memory::pinned(ENVIRONMENT_PAGE).unwrap_or(0);
+    let meet = colour(crate::layout::page(DATA) + shift) == colour(environment);
+    shift + u32::from(meet)
 }
 
 /// Clears the page at an address that is mapped writable.
@@ -73,7 +83,7 @@ impl Vm {
     /// swapped out.
     pub(crate) fn take_page(&mut self, vpn: u32) -> Result<(u32, bool), VmError> {
         self.take(match self.pages.colouring {
-            0 => Some(colour(vpn + process::slot() as u32 % 2 * (COLOURS / 2))),
+            0 => Some(colour(vpn + shift())),
             1 => None,
             _ => Some(0),
         })
