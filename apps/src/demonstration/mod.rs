@@ -11,9 +11,10 @@ pub mod upcalls;
 use core::fmt::{self, Write};
 
 use exos::abi::calls::Fact;
+use exos::abi::layout::QUANTUM_US;
 use exos::{call, print, println};
 
-use crate::testing::Failure;
+use crate::testing::Outcome;
 
 /// Tells a demonstration, and keeps the first claim that did not hold.
 pub struct Narrator {
@@ -26,12 +27,6 @@ pub struct Narrator {
 }
 
 impl Narrator {
-    /// Begins the demonstration of this name.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Self { name, step: 0, title: "", claims: 0, wrong: None }
-    }
-
     /// Begins a step.
     pub fn step(&mut self, title: &'static str) {
         self.step += 1;
@@ -57,8 +52,7 @@ impl Narrator {
     }
 
     /// Ends the demonstration with its line; the answer is an exit status.
-    #[must_use]
-    pub fn end(self, outcome: Result<(), Failure>) -> u32 {
+    fn end(self, outcome: Outcome) -> u32 {
         println!();
         if let Err(failure) = outcome {
             println!("{}: step {} ({}) could not go on: {failure}", self.name, self.step, self.title);
@@ -76,6 +70,24 @@ impl Narrator {
             }
         }
     }
+}
+
+/// Tells the demonstration of this name; the answer is an exit status.
+#[must_use]
+pub fn tell(name: &'static str, about: &str, story: fn(&mut Narrator) -> Outcome) -> u32 {
+    println!("{name}: {about}");
+    println!(
+        "[seen] marks what this run has observed; all else explains it. On QEMU's malta a microsecond is"
+    );
+    println!("a thousand instructions; the model of a DECstation keeps that machine's time.");
+    if quantum() == QUANTUM_US {
+        // A DECstation without the model's counter: who runs when could not be told.
+        println!("{name}: needs a clock that is finer than a slice, which this machine has not");
+        return 1;
+    }
+    let mut narrator = Narrator { name, step: 0, title: "", claims: 0, wrong: None };
+    let outcome = story(&mut narrator);
+    narrator.end(outcome)
 }
 
 /// Columns of a paragraph's lines.
@@ -135,7 +147,7 @@ impl Us {
     /// Of ticks of the machine's counter; a slice takes `quantum` of them.
     #[must_use]
     pub fn new(ticks: u32, quantum: u32) -> Self {
-        Self(u64::from(ticks) * u64::from(exos::abi::layout::QUANTUM_US) * 100 / u64::from(quantum))
+        Self(u64::from(ticks) * u64::from(QUANTUM_US) * 100 / u64::from(quantum))
     }
 
     /// Whole microseconds.

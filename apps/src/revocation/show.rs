@@ -3,7 +3,7 @@
 use apps::demonstration::log::Log;
 use apps::demonstration::part::Part;
 use apps::demonstration::upcalls::{kind, word};
-use apps::demonstration::{Narrator, Us, quantum};
+use apps::demonstration::{self, Narrator, Us, quantum};
 use apps::testing::lab::peek;
 use apps::testing::space::in_stlb;
 use apps::testing::{Failure, Outcome};
@@ -24,17 +24,10 @@ const NOW: u32 = u32::MAX;
 
 /// Tells it; the answer is an exit status.
 pub extern "C" fn run() -> u32 {
-    let mut narrator = Narrator::new("revocation");
-    let outcome = tell(&mut narrator);
-    narrator.end(outcome)
+    demonstration::tell("revocation", "resources wanted back, and taken (paper, sections 3.3 and 3.4)", story)
 }
 
-fn tell(narrator: &mut Narrator) -> Outcome {
-    println!("revocation: resources wanted back, and taken (paper, sections 3.3 and 3.4)");
-    println!(
-        "[seen] marks what this run has observed; all else explains it. On QEMU's malta a microsecond is"
-    );
-    println!("a thousand instructions; the model of a DECstation keeps that machine's time.");
+fn story(narrator: &mut Narrator) -> Outcome {
     let victim = furnished(narrator)?;
     request(narrator, &victim)?;
     let stores = lend_stores(&victim)?;
@@ -102,10 +95,11 @@ fn whole(victim: &Part) -> usize {
     (0..DATA).filter(|page| is_whole(victim, *page)).count()
 }
 
-/// Opens the child's log: now.
-fn open_log(victim: &Part) -> u32 {
+/// Opens the child's log: now, at the beginning of a slice of this environment's, which does not end soon.
+fn open_log(victim: &Part) -> Result<u32, Error> {
+    turn()?;
     victim.set(word::COUNT, 0);
-    call::clock()
+    Ok(call::clock())
 }
 
 fn log_of(victim: &Part, begin: u32) -> Log {
@@ -170,7 +164,7 @@ fn request(narrator: &mut Narrator, victim: &Part) -> Outcome {
     victim.set(WILLING, 1);
     let before = owned(victim.name())?;
     let least = least_used(victim);
-    let begin = open_log(victim);
+    let begin = open_log(victim)?;
     call::revoke(victim.name().0, PAGES, WANTED, 0)?;
     let unasked = still_owned(victim);
     turn()?;
@@ -249,14 +243,14 @@ fn imperative(narrator: &mut Narrator, victim: &Part) -> Outcome {
     victim.set(GIVEN, 0);
     command(victim, Command::Load)?;
     let before = owned(victim.name())?;
-    let begin = open_log(victim);
+    let begin = open_log(victim)?;
     call::revoke(victim.name().0, PAGES, WANTED, DEADLINE)?;
     println!("   turn of V   still wanted   turns left   V owns after it");
     let mut after = [0; DEADLINE as usize + 1];
     let mut wishes = [[0; 2]; DEADLINE as usize + 1];
     for (index, (pages, wish)) in after.iter_mut().zip(&mut wishes).enumerate() {
         turn()?;
-        *pages = owned(victim.name())?;
+        *pages = still_owned(victim);
         *wish = [victim.get(WISH), victim.get(WISH + 2)];
         println!("   {:9}   {:12}   {:10}   {pages:15}", index + 1, wish[0], wish[1]);
     }
@@ -453,6 +447,8 @@ fn slices(narrator: &mut Narrator, victim: &Part) -> Outcome {
     narrator.say(format_args!(
         "Then V ignores the wish for another, with a deadline of four turns, two a round:"
     ));
+    // At the beginning of a slice, which does not end before the child's.
+    turn()?;
     call::revoke(victim.name().0, SLICES, 1, 4)?;
     let kept = [7, 7].map(|position| turn().is_ok() && !take(position));
     turn()?;

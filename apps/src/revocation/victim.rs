@@ -75,12 +75,12 @@ fn table_set(page: usize, entry: Option<Page>) {
 }
 
 fn furnish() -> Result<(), Error> {
-    for page in 0..DATA {
+    for (page, uses) in USES.into_iter().enumerate() {
         table_set(page, Some(Page::any()?));
         for offset in (0..PAGE_SIZE).step_by(4) {
             poke(address(page) + offset, contents(page, offset));
         }
-        for _ in 0..USES[page] {
+        for _ in 0..uses {
             look(page);
         }
     }

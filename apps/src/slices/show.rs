@@ -2,7 +2,7 @@
 
 use apps::demonstration::log::{Event, Letters, Log};
 use apps::demonstration::upcalls::{self, kind, wait, word};
-use apps::demonstration::{Narrator, Us, quantum};
+use apps::demonstration::{self, Narrator, Us, quantum};
 use apps::testing::Outcome;
 use exos::abi::Error;
 use exos::abi::layout::{EXCESS_LIMIT, QUANTUM_US, SLICES};
@@ -20,20 +20,13 @@ const STAYS: u32 = 3;
 
 /// Tells it; the answer is an exit status.
 pub extern "C" fn run() -> u32 {
-    let mut narrator = Narrator::new("slices");
-    let outcome = tell(&mut narrator);
-    narrator.end(outcome)
+    demonstration::tell("slices", "the processor as a vector of time slices (paper, section 5.1.1)", story)
 }
 
-fn tell(narrator: &mut Narrator) -> Outcome {
+fn story(narrator: &mut Narrator) -> Outcome {
     upcalls::own_page()?;
     upcalls::bind()?;
     let mut cast = Cast::new();
-    println!("slices: the processor as a vector of time slices (paper, section 5.1.1)");
-    println!(
-        "[seen] marks what this run has observed; all else explains it. On QEMU's malta a microsecond is"
-    );
-    println!("a thousand instructions; the model of a DECstation keeps that machine's time.");
     first_vector(narrator, &cast)?;
     allocation(narrator, &mut cast)?;
     order(narrator, &cast)?;
