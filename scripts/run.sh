@@ -4,7 +4,8 @@
 #   scripts/run.sh [--gdb] [--append TEXT] [--machine M | --gxemul] [PROGRAM]
 #   scripts/run.sh trace-dispatch [--machine M] [KIND]
 #
-#   PROGRAM         an image of target/images: shell (the default), hello, bench-table4, test-suite, ...
+#   PROGRAM         an image of target/images: shell (the default), slices and revocation
+#                   (demonstrations), hello, bench-table4, test-suite, ...
 #   --gdb           wait for gdb-multiarch before the first instruction, and say how to attach
 #   --append TEXT   the kernel's command line, such as "quick" or "seed=7"
 #   --machine M     the DECstation model instead of QEMU: 2100, 3100, 5000/125 or 5000/200
@@ -69,7 +70,7 @@ machine=
 gxemul=
 while [ $# -gt 0 ]; do
     case $1 in
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --gdb) gdb=yes ;;
     --append)
         [ $# -ge 2 ] || { echo "run: --append needs a text" >&2; exit 2; }
