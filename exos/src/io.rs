@@ -7,7 +7,7 @@ use core::mem::MaybeUninit;
 
 use aegis_abi::Capability;
 
-use crate::pipe::{Pipe, PipeError};
+use crate::pipe::{Pipe, PipeError, Ring};
 use crate::process::arguments::{FILES, FileWords};
 use crate::process::table::channel;
 use crate::process::{self, ProcessError};
@@ -99,7 +99,7 @@ impl File {
 
     fn enrol(self, open: bool) {
         if let Some((pipe, write)) = self.end() {
-            pipe.enrol(write, open);
+            pipe.ring.enrol(write, open);
         }
     }
 
@@ -118,15 +118,15 @@ pub fn pipe() -> Result<(usize, usize), IoError> {
     let pipe = Pipe::new().map_err(IoError::Memory)?;
     table()[read] = Some(File::Read(pipe));
     table()[write] = Some(File::Write(pipe));
-    pipe.enrol(false, true);
-    pipe.enrol(true, true);
+    pipe.ring.enrol(false, true);
+    pipe.ring.enrol(true, true);
     Ok((read, write))
 }
 
-/// The pipe behind a descriptor, for those who read and write it without the table: each end by one process only.
+/// The ring of the pipe behind a descriptor, for those who read and write it without the table: each end by one process only.
 #[must_use]
-pub fn pipe_of(descriptor: usize) -> Option<Pipe> {
-    get(descriptor).ok()?.pipe()
+pub fn ring_of(descriptor: usize) -> Option<Ring> {
+    Some(get(descriptor).ok()?.pipe()?.ring)
 }
 
 /// The pages of the pipes that are open, each as often as it is.
@@ -183,21 +183,26 @@ pub fn close_all() {
 /// # Errors
 /// [`IoError::BadDescriptor`], [`IoError::Interrupted`].
 pub fn read(descriptor: usize, into: &mut [u8]) -> Result<usize, IoError> {
-    match get(descriptor)? {
-        File::Console => read_console(into),
-        File::Read(pipe) => Ok(pipe.read(into)?),
-        File::Shared { pipe, write: false } => read_shared(pipe, into),
-        _ => Err(IoError::BadDescriptor),
+    // Mostly a pipe of which this process alone has this end: nothing but its address is looked at.
+    match table().get(descriptor) {
+        Some(Some(File::Read(pipe))) => Ok(pipe.ring.read(into)?),
+        _ => read_other(descriptor, into),
     }
 }
 
 #[inline(never)]
-fn read_shared(pipe: Pipe, into: &mut [u8]) -> Result<usize, IoError> {
-    if pipe.is_shared(false) {
-        return Ok(pipe.read_shared(into)?);
+fn read_other(descriptor: usize, into: &mut [u8]) -> Result<usize, IoError> {
+    match get(descriptor)? {
+        File::Console => read_console(into),
+        File::Shared { pipe, write: false } => {
+            if pipe.ring.is_shared(false) {
+                return Ok(pipe.ring.read_shared(into)?);
+            }
+            unshare(pipe, false, File::Read(pipe));
+            Ok(pipe.ring.read(into)?)
+        }
+        _ => Err(IoError::BadDescriptor),
     }
-    unshare(pipe, false, File::Read(pipe));
-    Ok(pipe.read(into)?)
 }
 
 /// The others have closed this end, and only a fork of this process's can give it to somebody again.
@@ -224,24 +229,29 @@ pub(crate) fn share() {
 /// [`IoError::BadDescriptor`], [`IoError::Interrupted`], [`IoError::BrokenPipe`], after a SIGPIPE that did not end the
 /// process.
 pub fn write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
+    // As in `read`.
+    match table().get(descriptor) {
+        Some(Some(File::Write(pipe))) => wrote(pipe.ring.write(from)),
+        _ => write_other(descriptor, from),
+    }
+}
+
+#[inline(never)]
+fn write_other(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
     match get(descriptor)? {
         File::Console => {
             console::write(from);
             Ok(from.len())
         }
-        File::Write(pipe) => wrote(pipe.write(from)),
-        File::Shared { pipe, write: true } => write_shared(pipe, from),
+        File::Shared { pipe, write: true } => {
+            if pipe.ring.is_shared(true) {
+                return wrote(pipe.ring.write_shared(from));
+            }
+            unshare(pipe, true, File::Write(pipe));
+            wrote(pipe.ring.write(from))
+        }
         _ => Err(IoError::BadDescriptor),
     }
-}
-
-#[inline(never)]
-fn write_shared(pipe: Pipe, from: &[u8]) -> Result<usize, IoError> {
-    if pipe.is_shared(true) {
-        return wrote(pipe.write_shared(from));
-    }
-    unshare(pipe, true, File::Write(pipe));
-    wrote(pipe.write(from))
 }
 
 /// What a write answers.
@@ -249,14 +259,21 @@ fn write_shared(pipe: Pipe, from: &[u8]) -> Result<usize, IoError> {
 fn wrote(result: Result<usize, (PipeError, usize)>) -> Result<usize, IoError> {
     match result {
         Ok(done) => Ok(done),
-        Err((PipeError::Interrupted, done)) if done > 0 => Ok(done),
-        Err((error, _)) => {
-            if error == PipeError::Broken {
-                let _ = signal::kill(process::id(), signal::SIGPIPE);
-            }
-            Err(error.into())
+        Err((error, done)) => wrote_part(error, done),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wrote_part(error: PipeError, done: usize) -> Result<usize, IoError> {
+    match error {
+        PipeError::Interrupted if done > 0 => return Ok(done),
+        PipeError::Interrupted => {}
+        PipeError::Broken => {
+            let _ = signal::kill(process::id(), signal::SIGPIPE);
         }
     }
+    Err(error.into())
 }
 
 /// Writes as much as there is room for, without waiting.
@@ -265,7 +282,7 @@ fn wrote(result: Result<usize, (PipeError, usize)>) -> Result<usize, IoError> {
 /// [`IoError::BadDescriptor`]; [`IoError::BrokenPipe`], without a signal.
 pub fn try_write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
     match get(descriptor)?.end() {
-        Some((pipe, true)) => Ok(pipe.try_write(from)?),
+        Some((pipe, true)) => Ok(pipe.ring.try_write(from)?),
         _ => write(descriptor, from),
     }
 }
@@ -273,7 +290,7 @@ pub fn try_write(descriptor: usize, from: &[u8]) -> Result<usize, IoError> {
 /// Whether somebody waits at the other end of a pipe for what is written to a descriptor.
 #[must_use]
 pub fn is_awaited(descriptor: usize) -> bool {
-    matches!(get(descriptor).map(File::end), Ok(Some((pipe, true))) if pipe.is_awaited())
+    matches!(get(descriptor).map(File::end), Ok(Some((pipe, true))) if pipe.ring.is_awaited())
 }
 
 /// Waits for a key at the console, whatever the descriptors are, or until `enough` says so: for who serves both the console

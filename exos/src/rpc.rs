@@ -5,7 +5,8 @@
 //! The registers are the message: `a0` the argument, `v1` the answer.
 //!
 //! While a call is under way this process's slices are the server's. The server may be interrupted; who calls it meanwhile
-//! is told that it is busy.
+//! is told that it is busy. A server's own state is one: a call is served if it is where it waits for calls ([`serve`]), and refused
+//! if a call is under way, or the server itself was interrupted.
 
 use core::arch::global_asm;
 use core::mem::offset_of;
@@ -15,7 +16,7 @@ use aegis_abi::layout::ENVIRONMENT_PAGE;
 use aegis_abi::{Call, Error, Name};
 
 use crate::layout::HANDLER_STACK_TOP;
-use crate::process::table::{channel, set, state};
+use crate::process::table::{self, channel, set, state};
 use crate::{call, memory, process, slice};
 
 /// A function that a server offers.
@@ -32,13 +33,15 @@ pub enum RpcError {
 
 global_asm!(
     ".pushsection .bss.pinned, \"aw\", @nobits",
-    ".align 2",
+    ".align 5", // one half of an address reaches all
     "exos_rpc_sp: .space 4",
-    ".globl exos_rpc_busy",
-    "exos_rpc_busy: .space 4",
+    ".globl exos_rpc_caller",
+    "exos_rpc_caller: .space 4",
     ".globl exos_rpc_service",
     "exos_rpc_service: .space 4",
     "exos_rpc_kept: .space 8",
+    ".globl exos_rpc_home",
+    "exos_rpc_home: .space 4", // where it waits, once it does
     ".popsection",
     ".pushsection .text.hot.rpc, \"ax\", @progbits",
     ".set push",
@@ -53,7 +56,7 @@ global_asm!(
     "sw $17, 4($sp)",
     "sw $18, 8($sp)",
     "sw $19, 12($sp)",
-    "lui $8, %hi(exos_kind)",
+    "lui $8, %hi(exos_next)",
     "lui $9, %hi(exos_rpc_sp)",
     "sw $20, 16($sp)",
     "sw $21, 20($sp)",
@@ -63,7 +66,7 @@ global_asm!(
     "sw $30, 32($sp)",
     "sw $31, 40($sp)",
     "sw $sp, %lo(exos_rpc_sp)($9)",
-    "sw $5, %lo(exos_kind)($8)",
+    "sw $5, %lo(exos_next)($8)",
     ".globl exos_lrpc_call",
     "exos_lrpc_call:",
     "syscall",
@@ -102,9 +105,9 @@ global_asm!(
     ".align 4",
     ".globl exos_tlrpc",
     "exos_tlrpc:",
-    "lui $8, %hi(exos_kind)",
+    "lui $8, %hi(exos_next)",
     "move $2, $5",
-    "sw $5, %lo(exos_kind)($8)",
+    "sw $5, %lo(exos_next)($8)",
     ".globl exos_tlrpc_call",
     "exos_tlrpc_call:",
     "syscall",
@@ -117,58 +120,43 @@ global_asm!(
     ".align 4",
     ".globl exos_serve",
     "exos_serve:",
-    "lui $9, %hi(exos_rpc_busy)",
-    "lw $8, %lo(exos_rpc_busy)($9)",
+    "lui $9, %hi(exos_rpc_home)",
+    "lui $8, %hi(exos_next)",
+    "lw $9, %lo(exos_rpc_home)($9)",
+    "lw $8, %lo(exos_next)($8)",
     "lw $16, {CALLER}($zero)",
-    "lui $25, %hi(exos_rpc_service)",
-    "bnez $8, 1f",
-    "lw $25, %lo(exos_rpc_service)($25)",
-    "sw $16, %lo(exos_rpc_busy)($9)", // who is to be told if there will be no answer
-    "jalr $25",
-    "addiu $sp, $zero, {TOP} - 32",
-    "lui $9, %hi(exos_rpc_busy)",
-    "lui $8, %hi(exos_kind)",
-    "sw $zero, %lo(exos_rpc_busy)($9)",
-    "sw $zero, %lo(exos_kind)($8)", // if it was interrupted: its own state is where it gave its slice up
-    "move $3, $2",
-    "move $4, $zero",
+    "beq $8, $9, exos_serve_free",
     "move $2, $16",
-    "exos_serve_answer:",
+    "li $4, 2",
     "syscall",
     "b exos_serve_nobody",
     "nop",
-    "1: li $4, 2",
-    "b exos_serve_answer",
+    ".globl exos_serve_free",
+    "exos_serve_free:",
+    "lui $9, %hi(exos_rpc_service)",
+    "lw $25, %lo(exos_rpc_service)($9)",
+    "sw $16, %lo(exos_rpc_caller)($9)", // who is to be told if there will be no answer
+    "jalr $25",
+    "addiu $sp, $zero, {TOP} - 32",
+    "move $3, $2",
+    "move $4, $zero",
+    ".globl exos_serve_done",
+    "exos_serve_done:", // from here on begun anew if it is interrupted
+    "lui $9, %hi(exos_rpc_home)",
+    "lw $10, %lo(exos_rpc_home)($9)",
+    "lui $8, %hi(exos_next)",
+    "sw $zero, %lo(exos_rpc_caller)($9)",
+    "sw $10, %lo(exos_next)($8)",
     "move $2, $16",
+    ".globl exos_serve_answer",
+    "exos_serve_answer:",
+    "syscall",
     // Nobody waits for the answer any more.
     "exos_serve_nobody:",
     "move $4, $zero",
     "li $2, {YIELD}",
     "syscall",
     "b exos_serve_nobody",
-    "nop",
-    // void exos_rpc_refuse(caller): gives the slice to a caller, with the answer that there is none; a yield otherwise.
-    ".globl exos_rpc_refuse",
-    "exos_rpc_refuse:",
-    "lui $8, %hi(exos_kept)",
-    "addiu $8, $8, %lo(exos_kept)",
-    "sw $16, 0($8)",
-    "sw $17, 4($8)",
-    "sw $18, 8($8)",
-    "sw $19, 12($8)",
-    "sw $20, 16($8)",
-    "sw $21, 20($8)",
-    "sw $22, 24($8)",
-    "sw $23, 28($8)",
-    "sw $30, 32($8)",
-    "sw $sp, 36($8)",
-    "sw $31, 40($8)",
-    "lui $8, %hi(exos_kind)",
-    "sw $zero, %lo(exos_kind)($8)",
-    "move $2, $4",
-    "li $4, 1",
-    "syscall",
-    "jr $31", // the caller is gone, too
     "nop",
     // The same for callers that trust: their stack pointer and return address are kept, the rest C keeps.
     ".align 4",
@@ -180,17 +168,28 @@ global_asm!(
     "sw $31, %lo(exos_rpc_service + 8)($9)",
     "jalr $25",
     "addiu $sp, $zero, {TOP} - 32",
-    "lui $9, %hi(exos_rpc_service)",
-    "lui $8, %hi(exos_kind)",
-    "sw $zero, %lo(exos_kind)($8)",
     "move $3, $2",
+    "move $4, $zero",
+    ".globl exos_trusted_done",
+    "exos_trusted_done:",
+    "lui $9, %hi(exos_rpc_service)",
+    "lw $10, %lo(exos_rpc_home)($9)",
+    "lui $8, %hi(exos_next)",
     "lw $31, %lo(exos_rpc_service + 8)($9)",
     "lw $2, {CALLER}($zero)",
+    "sw $10, %lo(exos_next)($8)",
     "lw $sp, %lo(exos_rpc_service + 4)($9)",
-    "move $4, $zero",
+    ".globl exos_trusted_answer",
+    "exos_trusted_answer:",
     "syscall",
     "b exos_serve_nobody",
     "nop",
+    // Waits for calls: for `give_up`.
+    ".globl exos_serve_wait",
+    "exos_serve_wait:",
+    "lui $8, %hi(exos_rpc_home)",
+    "j exos_give_up",
+    "sw $31, %lo(exos_rpc_home)($8)",
     ".set pop",
     ".popsection",
     CALLER = const ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, caller),
@@ -201,11 +200,10 @@ global_asm!(
 unsafe extern "C" {
     static mut exos_rpc_service: Service;
     static mut exos_rpc_sp: u32;
-    static mut exos_rpc_busy: u32;
+    static mut exos_rpc_caller: u32;
     static mut exos_going: u32;
     fn exos_lrpc_call();
     fn exos_tlrpc_call();
-    fn exos_rpc_refuse(caller: u32);
     fn exos_lrpc(argument: u32, server: u32) -> u64;
     fn exos_lrpc_answer();
     fn exos_tlrpc(argument: u32, server: u32) -> u64;
@@ -224,24 +222,16 @@ fn transfers_at(pc: unsafe extern "C" fn()) {
     unsafe { (&raw mut exos_going).write_volatile(pc as *const () as u32) };
 }
 
-/// In [`exos_rpc_busy`], which is a caller's name else: no call may come, though none is under way.
-const CLOSED: u32 = 1;
-
-fn set_busy(value: u32) {
-    // SAFETY: a word that the entry of calls reads.
-    unsafe { (&raw mut exos_rpc_busy).write_volatile(value) };
-}
-
 /// This process ends: calls are refused from now on, and who waits for an answer is told that there is none.
 pub(crate) fn close() {
     let _ = call::bind(memory::myself().0, Event::Synchronous as u32, 0);
-    // SAFETY: a word that the entry of calls writes, which is closed.
-    let caller = Name(unsafe { (&raw const exos_rpc_busy).read_volatile() });
-    set_busy(0);
-    if caller.0.cast_signed() < 0 {
+    // SAFETY: a word that the entry of calls alone writes, which is closed.
+    let caller = unsafe { (&raw const exos_rpc_caller).read_volatile() };
+    if caller != 0 {
+        // SAFETY: as above.
+        unsafe { (&raw mut exos_rpc_caller).write_volatile(0) };
         // Not to be said twice, so it is not to be interrupted.
-        // SAFETY: it keeps what a callee keeps.
-        slice::critical(|| unsafe { exos_rpc_refuse(caller.0) });
+        slice::critical(|| slice::give_up!("exos_give_up", caller, 1));
     }
 }
 
@@ -367,11 +357,19 @@ pub fn serve(ready: impl FnOnce()) -> ! {
                 set!(process::slot(), state, state::BLOCKED);
             }
         });
-        process::give_way_blindly();
+        wait_for_calls();
         set!(process::slot(), state, state::READY);
-        // What a call interrupts is not taken up again but at the last yield: attending would be lost.
-        set_busy(CLOSED);
         crate::signal::attend();
-        set_busy(0);
+    }
+}
+
+/// Gives the slice to the scheduler, or, if that is gone, to nobody in particular; calls are served until this environment has
+/// another one.
+#[inline(never)]
+fn wait_for_calls() {
+    if Error::from_code(slice::give_up!("exos_serve_wait", Call::Yield as u32, table::scheduler().0))
+        .is_some()
+    {
+        let _ = slice::give_up!("exos_serve_wait", Call::Yield as u32, 0);
     }
 }

@@ -3,11 +3,12 @@
 //!
 //! The kernel saves nothing. When a slice ends it enters `exos_slice_end` like an exception; the
 //! handler saves all registers and yields. When a slice begins it enters `exos_slice_start`, which
-//! restores them. A program that yields by itself saves only what a callee keeps.
+//! restores them. A program that yields by itself saves only what it needs, as the paper has it: the yield is inlined and
+//! tells the compiler that it loses almost every register, so those are saved that are live, where the compiler likes.
 //!
 //! Some short sequences cannot be interrupted and taken up again in their middle: the first and the last instructions
-//! of an exception handler, where k1 is live, the voluntary yield, and the restoring itself. All can be begun anew,
-//! so a slice that ends inside one of them is resumed at its beginning.
+//! of an exception handler, where k1 is live, the last ones of a voluntary yield, and the restoring itself. All can be begun
+//! anew, so a slice that ends inside one of them is resumed at its beginning.
 //!
 //! A program can put the end of its slice off for a moment ([`critical`]): that is how processes that share
 //! memory exclude each other, since nothing on this processor is atomic and nobody but the kernel can turn interrupts off.
@@ -28,19 +29,19 @@ use crate::{call, memory};
 
 const SAVED: usize = ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, slice_save);
 
-// exos_state: word n is register n; 32 HI, 33 LO, 34 pc. exos_kind: 0 gave the slice up, 1 interrupted,
-// or a name: its state is with that environment, which it has transferred to and which has its slices meanwhile.
+// exos_state: word n is register n; 32 HI, 33 LO, 34 pc. exos_next: where the next slice begins, an address: behind the
+// yield, with the stack pointer in exos_sp, or exos_interrupted; or the name of the environment that has been transferred to
+// and has the slices meanwhile.
 // exos_critical: not zero in a critical section; exos_over: the slice ended meanwhile. exos_asked: the address of
 // a word that is not zero if attention is asked for. exos_going: the address of the instruction that transfers to a callee (rpc.rs),
-// one behind the store to exos_kind that says so.
+// one behind the store to exos_next that says so.
 global_asm!(
     ".pushsection .bss.pinned, \"aw\", @nobits",
     ".align 3",
     "exos_state: .space 4 * 36",
-    ".globl exos_kept",
-    "exos_kept: .space 4 * 12",
-    ".globl exos_kind",
-    "exos_kind: .space 4",
+    ".globl exos_next",
+    "exos_next: .space 4",
+    "exos_sp: .space 4", // reached from the same register: the state is a multiple of eight bytes
     ".globl exos_critical",
     "exos_critical: .space 4",
     ".globl exos_over",
@@ -54,52 +55,27 @@ global_asm!(
     ".set push",
     ".set noreorder",
     ".set noat",
-    // u64 exos_yield(who): give the slice up, keep what a callee keeps.
-    ".globl exos_yield",
-    "exos_yield:",
-    "lui $8, %hi(exos_kept)",
-    "addiu $8, $8, %lo(exos_kept)",
-    "sw $16, 0($8)",
-    "sw $17, 4($8)",
-    "sw $18, 8($8)",
-    "sw $19, 12($8)",
-    "sw $20, 16($8)",
-    "sw $21, 20($8)",
-    "sw $22, 24($8)",
-    "sw $23, 28($8)",
-    "sw $30, 32($8)",
-    "sw $sp, 36($8)",
-    "sw $31, 40($8)",
-    "lui $8, %hi(exos_kind)",
-    "sw $zero, %lo(exos_kind)($8)",
-    "li $2, {YIELD}",
-    "exos_yield_syscall:",
+    // Gives the slice up: v0 and a0 are the system call's. Called by `give_up`, which has saved the rest.
+    ".globl exos_give_up",
+    "exos_give_up:",
+    "lui $8, %hi(exos_next)",
+    "sw $31, %lo(exos_next)($8)",
+    "sw $sp, %lo(exos_sp)($8)",
+    "exos_give_up_syscall:",
     "syscall", // comes back only if it is refused
     "jr $31",
     "nop",
     // A slice begins.
     ".globl exos_slice_start",
     "exos_slice_start:",
-    "lui $8, %hi(exos_kind)",
-    "lw $4, %lo(exos_kind)($8)",
-    "lui $9, %hi(exos_kept)",
-    "bnez $4, 1f",
-    "addiu $9, $9, %lo(exos_kept)",
-    "lw $16, 0($9)",
-    "lw $17, 4($9)",
-    "lw $18, 8($9)",
-    "lw $19, 12($9)",
-    "lw $20, 16($9)",
-    "lw $21, 20($9)",
-    "lw $22, 24($9)",
-    "lw $23, 28($9)",
-    "lw $30, 32($9)",
-    "lw $31, 40($9)",
-    "lw $sp, 36($9)",
-    "move $2, $zero",
-    "jr $31",
-    "move $3, $zero",
-    "1: bltz $4, 3f",
+    "lui $8, %hi(exos_next)",
+    "lw $9, %lo(exos_next)($8)",
+    "lw $sp, %lo(exos_sp)($8)",
+    "bltz $9, 3f",
+    "move $4, $9",
+    "jr $9",
+    "move $2, $zero", // the yield was not refused
+    "exos_interrupted:",
     "lui $27, %hi(exos_asked)",
     "lw $4, %lo(exos_asked)($27)",
     "lui $27, %hi(exos_state)",
@@ -195,7 +171,19 @@ global_asm!(
     "lw $5, %lo(exos_critical)($5)",
     "nop",
     "bnez $5, 4f",
+    // Where a call enters (rpc.rs): one that is refused is so at once, since the state that it has met is to stay as it is.
+    "lui $6, %hi(exos_serve)",
+    "addiu $6, $6, %lo(exos_serve)",
+    "subu $6, $4, $6",
+    "sltiu $6, $6, exos_serve_free - exos_serve",
+    "beqz $6, 6f",
+    "lui $5, %hi(exos_next)",
+    "lui $6, %hi(exos_rpc_home)",
+    "lw $5, %lo(exos_next)($5)",
+    "lw $6, %lo(exos_rpc_home)($6)",
     "nop",
+    "bne $5, $6, 7f",
+    "6:",
     "lui $5, %hi(exos_state)",
     "addiu $5, $5, %lo(exos_state)",
     "sw $1, 4 * 1($5)",
@@ -237,13 +225,21 @@ global_asm!(
     "jal exos_adjust", // ra is saved
     "nop",
     "sw $8, 4 * 34($5)",
-    "li $9, 1",
-    "lui $8, %hi(exos_kind)",
-    "sw $9, %lo(exos_kind)($8)",
+    "lui $9, %hi(exos_interrupted)",
+    "addiu $9, $9, %lo(exos_interrupted)",
+    "lui $8, %hi(exos_next)",
+    "sw $9, %lo(exos_next)($8)",
     "2: move $4, $zero",
     "li $2, {YIELD}",
     "syscall",
     "b .", // a yield to nobody in particular is never refused
+    "nop",
+    // In a call that is to be refused: go on.
+    "7: move $27, $4",
+    "lw $4, {SAVED_A0}($zero)",
+    "lw $5, {SAVED_A1}($zero)",
+    "lw $6, {SAVED_A2}($zero)",
+    "jr $27",
     "nop",
     // In a critical section: go on, and remember. The pc is in no sequence that cannot be entered anew but perhaps in
     // the last instructions of a handler of a miss.
@@ -288,13 +284,37 @@ global_asm!(
     "lw $8, %lo(exos_going)($8)",
     "nop",
     "beq $4, $8, 3f",
-    "lui $8, %hi(exos_yield)",
-    "addiu $8, $8, %lo(exos_yield)",
+    "lui $8, %hi(exos_give_up)",
+    "addiu $8, $8, %lo(exos_give_up)",
     "subu $9, $4, $8",
-    "sltiu $9, $9, (exos_yield_syscall - exos_yield) + 4",
+    "sltiu $9, $9, (exos_give_up_syscall - exos_give_up) + 4",
     "bnez $9, 5f",
     "nop",
+    // The last instructions of a call that is served have overwritten what the slice's end has, and the other way round.
+    "lui $8, %hi(exos_serve_done)",
+    "addiu $8, $8, %lo(exos_serve_done)",
+    "subu $9, $4, $8",
+    "sltiu $9, $9, (exos_serve_answer - exos_serve_done) + 4",
+    "bnez $9, 5f",
+    "nop",
+    "lui $8, %hi(exos_trusted_done)",
+    "addiu $8, $8, %lo(exos_trusted_done)",
+    "subu $9, $4, $8",
+    "sltiu $9, $9, (exos_trusted_answer - exos_trusted_done) + 4",
+    "bnez $9, 5f",
+    "nop",
+    // The first ones of one that can be served: it is. Nobody else has called meanwhile.
+    "lui $8, %hi(exos_serve)",
+    "addiu $8, $8, %lo(exos_serve)",
+    "subu $9, $4, $8",
+    "sltiu $9, $9, exos_serve_free - exos_serve",
+    "beqz $9, 8f",
+    "lw $9, {CALLER}($zero)",
+    "lui $8, %hi(exos_serve_free)",
+    "addiu $8, $8, %lo(exos_serve_free)",
     "jr $31",
+    "sw $9, 4 * 16($5)",
+    "8: jr $31",
     "move $8, $4",
     "1: jr $31",
     "addiu $8, $8, -8",
@@ -312,6 +332,7 @@ global_asm!(
     TOP = const HANDLER_STACK_TOP,
     FRAME = const size_of::<Frame>(),
     REGISTERS = const offset_of!(Frame, registers),
+    CALLER = const ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, caller),
     SAVED_K1 = const SAVED + offset_of!(SaveArea, k1),
     SAVED_A0 = const SAVED + offset_of!(SaveArea, a0),
     SAVED_A1 = const SAVED + offset_of!(SaveArea, a1),
@@ -319,21 +340,24 @@ global_asm!(
 );
 
 unsafe extern "C" {
-    static mut exos_kind: u32;
+    static mut exos_next: u32;
     static mut exos_critical: u32;
     static mut exos_over: u32;
     static mut exos_asked: u32;
     fn exos_slice_start();
     fn exos_slice_start_end();
     fn exos_slice_end();
-    fn exos_yield(who: u32) -> u64;
+    fn exos_give_up();
 }
 
-/// Address of the sequence that gives a slice up: for tests that interrupt it.
+/// Address of the sequence that gives a slice up, [`YIELD_LENGTH`] instructions long: for tests that interrupt it.
 #[must_use]
 pub fn yield_address() -> u32 {
-    exos_yield as *const () as u32
+    exos_give_up as *const () as u32
 }
+
+/// Instructions of that sequence.
+pub const YIELD_LENGTH: usize = 4;
 
 /// Addresses of the sequence that restores an environment's registers: for tests that interrupt it.
 #[must_use]
@@ -353,16 +377,54 @@ pub(crate) fn bind() {
     call::bind(myself, Event::SliceEnd as u32, end).expect("bind the end of slices");
 }
 
+/// Makes a system call that gives the slice away, and returns when this environment runs again, with zero, or at once with
+/// what Aegis refused it with: `$call` is yield's number, or the name of an environment that is transferred to. `$entry` is
+/// `exos_give_up`, or ends there.
+///
+/// The registers that no operand can name are saved here, on the stack, where a handler of signals that yields in the
+/// middle does not meet them. Nor can the compiler be told that HI and LO are lost: it never keeps a product that long, and the ELF
+/// check sees to it that none is read behind a call that was begun before.
+macro_rules! give_up {
+    ($entry:literal, $call:expr, $argument:expr) => {{
+        let answer: u32;
+        // SAFETY: no register that the compiler counts on is lost but those that are said to be.
+        unsafe {
+            core::arch::asm!(
+                ".set push",
+                ".set noreorder",
+                ".set noat",
+                "addiu $sp, $sp, -16",
+                "sw $31, 8($sp)",
+                "sw $30, 4($sp)",
+                concat!("jal ", $entry),
+                "sw $1, 0($sp)",
+                "lw $1, 0($sp)",
+                "lw $30, 4($sp)",
+                "lw $31, 8($sp)",
+                "addiu $sp, $sp, 16",
+                ".set pop",
+                inlateout("$2") $call => answer, inlateout("$4") $argument => _,
+                out("$3") _, out("$5") _, out("$6") _, out("$7") _, out("$8") _, out("$9") _, out("$10") _, out("$11") _,
+                out("$12") _, out("$13") _, out("$14") _, out("$15") _, out("$16") _, out("$17") _, out("$18") _, out("$19") _,
+                out("$20") _, out("$21") _, out("$22") _, out("$23") _, out("$24") _, out("$25") _,
+            );
+        }
+        answer
+    }};
+}
+
+pub(crate) use give_up;
+
 /// Gives the rest of the slice to `who`, or to whose turn is next, and returns when this environment
 /// runs again.
 ///
 /// # Errors
 /// [`Error::NoEnvironment`].
+#[inline(always)]
 pub fn yield_to(who: Name) -> Result<(), Error> {
-    // SAFETY: the function keeps what a callee keeps.
-    match Error::from_code(unsafe { exos_yield(who.0) } as u32) {
-        None => Ok(()),
-        Some(error) => Err(error),
+    match give_up!("exos_give_up", Call::Yield as u32, who.0) {
+        0 => Ok(()),
+        code => Err(Error::from_code(code).unwrap_or(Error::NoEnvironment)),
     }
 }
 
@@ -371,7 +433,7 @@ pub fn yield_to(who: Name) -> Result<(), Error> {
 #[inline(always)]
 pub fn going_to(callee: Name) {
     // SAFETY: a word that the handler of a slice's start reads.
-    unsafe { (&raw mut exos_kind).write_volatile(callee.0) };
+    unsafe { (&raw mut exos_next).write_volatile(callee.0) };
 }
 
 /// Runs `f` with the end of this slice put off: nobody else runs meanwhile, unless `f` gives the slice up itself. It must
@@ -391,10 +453,17 @@ pub fn critical<R>(f: impl FnOnce() -> R) -> R {
     if ended {
         // SAFETY: as above.
         unsafe { over.write_volatile(0) };
-        // A yield to nobody in particular is never refused.
-        let _ = yield_to(Name::NOBODY);
+        end();
     }
     result
+}
+
+/// Ends a slice that was to end before. Rare, and not inlined: it would cost every critical section the saving of registers.
+#[cold]
+#[inline(never)]
+fn end() {
+    // A yield to nobody in particular is never refused.
+    let _ = yield_to(Name::NOBODY);
 }
 
 /// Keeps the compiler from moving memory accesses over it; the processor moves none.

@@ -324,7 +324,7 @@ fn bad_descriptors() -> Outcome {
         ensure_eq!(write(bad, b"x"), Err(IoError::BadDescriptor), "a write");
         ensure_eq!(close(bad), Err(IoError::BadDescriptor), "a close");
         ensure_eq!(duplicate_to(bad, 5), Err(IoError::BadDescriptor), "standing for it");
-        ensure!(!io::is_console(bad) && io::pipe_of(bad).is_none(), "{bad} is something");
+        ensure!(!io::is_console(bad) && io::ring_of(bad).is_none(), "{bad} is something");
     }
     for bad in [16, usize::MAX] {
         ensure_eq!(duplicate_to(1, bad), Err(IoError::BadDescriptor), "a place that there is not");

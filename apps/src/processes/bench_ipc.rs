@@ -11,7 +11,7 @@ use core::mem::offset_of;
 use exos::abi::Name;
 use exos::abi::environment::EnvironmentPage;
 use exos::abi::layout::{ANY, ENVIRONMENT_PAGE};
-use exos::pipe::Pipe;
+use exos::pipe::Ring;
 use exos::rpc::{self, Kind, Server, TrustedServer};
 use exos::vm::map::{self, Protection};
 use exos::{io, memory, println, process, signal};
@@ -32,9 +32,9 @@ fn main() -> u32 {
     }
 }
 
-/// The ends of two pipes: descriptors, then the pipes themselves.
+/// The ends of two pipes: descriptors, then the rings themselves.
 static mut ENDS: (usize, usize) = (0, 0);
-static mut PIPES: Option<(Pipe, Pipe)> = None;
+static mut RINGS: Option<(Ring, Ring)> = None;
 
 /// Pipes as functions (`pipe`), and inlined (`pipe'`).
 fn pipes() -> Option<()> {
@@ -43,7 +43,7 @@ fn pipes() -> Option<()> {
         (write, read)
     };
     let (from_child, to_parent) = io::pipe().ok()?;
-    let parent = [io::pipe_of(to_child)?, io::pipe_of(from_child)?];
+    let parent = [io::ring_of(to_child)?, io::ring_of(from_child)?];
     if process::fork().ok()? == 0 {
         io::close(to_child).ok()?;
         io::close(from_child).ok()?;
@@ -53,7 +53,7 @@ fn pipes() -> Option<()> {
             let next = u32::from_le_bytes(word).wrapping_add(1);
             io::write(to_parent, &next.to_le_bytes()).ok()?;
         }
-        let (read, write) = (io::pipe_of(from_parent)?, io::pipe_of(to_parent)?);
+        let (read, write) = (io::ring_of(from_parent)?, io::ring_of(to_parent)?);
         while read.read(&mut word) == Ok(4) {
             let next = u32::from_le_bytes(word).wrapping_add(1);
             write.write(&next.to_le_bytes()).ok()?;
@@ -65,7 +65,7 @@ fn pipes() -> Option<()> {
     // SAFETY: single-threaded, and the loops alone read them.
     unsafe {
         ENDS = (to_child, from_child);
-        PIPES = Some((parent[0], parent[1]));
+        RINGS = Some((parent[0], parent[1]));
     }
     let n = measure::iterations() / 8;
     measure::row_of(n, "8", "pipe", pipe_as_functions, 0, 2);
@@ -89,7 +89,7 @@ extern "C" fn pipe_as_functions(n: u32, _: u32) -> u32 {
 
 extern "C" fn pipe_inlined(n: u32, _: u32) -> u32 {
     // SAFETY: written before.
-    let Some((to, from)) = (unsafe { PIPES }) else { return 0 };
+    let Some((to, from)) = (unsafe { RINGS }) else { return 0 };
     let mut word = 1u32.to_le_bytes();
     for _ in 0..n {
         let _ = to.write(&word);

@@ -282,7 +282,7 @@ fn restoring() -> Outcome {
 fn yielding() -> Outcome {
     let rival = rival(END_SLICE)?;
     // Up to and with the system call.
-    let mut hits = Hits::new(slice::yield_address(), 17);
+    let mut hits = Hits::new(slice::yield_address(), slice::YIELD_LENGTH);
     sweep(&mut hits, END_SLICE, 240, |_, plan| {
         plan.plant()?;
         slice::yield_to(Name::NOBODY)?;

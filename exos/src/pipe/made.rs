@@ -4,7 +4,7 @@
 use aegis_abi::layout::{ANY, Mapping};
 use aegis_abi::{Capability, Name};
 
-use super::{Pipe, Share};
+use super::{Ring, Share};
 use crate::memory::{self, WINDOWS};
 use crate::process::table::{self, get, state};
 use crate::process::{self, hot};
@@ -79,8 +79,8 @@ fn used([page, low, high, _, _]: [u32; 5]) -> bool {
     if memory::pin(memory::myself(), address, page, Mapping::empty(), read).is_err() {
         return false;
     }
-    let pipe = Pipe { address, share: Share { page, read, write: Capability::NONE } };
-    let used = pipe.is_open(true) || pipe.is_open(false);
+    let ring = Ring(address);
+    let used = ring.is_open(true) || ring.is_open(false);
     let _ = memory::unpin(memory::myself(), address);
     used
 }

@@ -2,19 +2,19 @@
 //! that one process has: two that were both in the middle of a write would write the same bytes of the ring. These
 //! look and copy in a critical section.
 
-use super::{CAPACITY, Pipe, PipeError, Ring};
+use super::{CAPACITY, PipeError, Ring, Words};
 use crate::slice;
 
 /// A write of at most so many bytes comes in one piece, whoever else writes. POSIX asks for 512.
 pub const ATOMIC: usize = 512;
 
-impl Pipe {
+impl Ring {
     /// Whether somebody else has this end, too.
     pub(crate) fn is_shared(self, write: bool) -> bool {
         self.other(write) != 0
     }
 
-    /// [`Pipe::read`], for one of several readers.
+    /// [`Ring::read`], for one of several readers.
     #[inline(never)]
     pub(crate) fn read_shared(self, into: &mut [u8]) -> Result<usize, PipeError> {
         if into.is_empty() {
@@ -35,7 +35,7 @@ impl Pipe {
         }
     }
 
-    /// [`Pipe::write`], for one of several writers.
+    /// [`Ring::write`], for one of several writers.
     #[inline(never)]
     pub(crate) fn write_shared(self, from: &[u8]) -> Result<usize, (PipeError, usize)> {
         touch(from.as_ptr().cast_mut(), from.len(), false);
@@ -43,7 +43,7 @@ impl Pipe {
         while done < from.len() {
             let rest = &from[done..];
             let need = if from.len() <= ATOMIC { rest.len() as u32 } else { 1 };
-            let count = slice::critical(|| match CAPACITY - self.filled() {
+            let count = slice::critical(|| match self.room() {
                 room if room < need => 0,
                 room => self.put(rest, room),
             });
@@ -64,7 +64,7 @@ impl Pipe {
             return Err(PipeError::Broken);
         }
         touch(from.as_ptr().cast_mut(), from.len(), false);
-        Ok(slice::critical(|| match CAPACITY - self.filled() {
+        Ok(slice::critical(|| match self.room() {
             room if room > 0 && !from.is_empty() => self.put(from, room),
             _ => 0,
         }))
@@ -72,11 +72,11 @@ impl Pipe {
 
     /// The last reader is gone: the ring is full from now on, so that whoever writes looks for the reason.
     pub(super) fn fill_up(self) {
-        let ring = self.address as *mut Ring;
+        let words = self.0 as *mut Words;
         // SAFETY: mapped there; words of the header.
         unsafe {
-            let written = (&raw const (*ring).written).read_volatile();
-            (&raw mut (*ring).read).write_volatile(written.wrapping_sub(CAPACITY));
+            let written = (&raw const (*words).written).read_volatile();
+            (&raw mut (*words).read).write_volatile(written.wrapping_sub(CAPACITY));
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Options {
     pub allow: AllowList,
     /// Where hand assembly is: globs of symbols, or of sections when they begin with a dot.
     pub hand_assembly: Vec<Glob>,
+    /// Functions that inline assembly calls: the compiler cannot be told there that HI and LO are lost.
+    pub hidden_calls: Vec<Glob>,
     /// Refuse `syscall`.
     pub no_syscall: bool,
 }
@@ -81,6 +83,7 @@ impl Checker<'_> {
         self.check_branch_in_slot(address, instruction);
         self.check_late_result(address, instruction);
         self.check_hi_lo(address, instruction);
+        self.check_hi_lo_kept(address, instruction);
     }
 
     fn violation(
@@ -229,6 +232,32 @@ impl Checker<'_> {
         if any_fits(&self.options.hand_assembly, &self.code.place(address)) {
             self.violation(address, instruction, ViolationKind::HiLoWindow, explanation);
         }
+    }
+
+    /// Rule g: what is read from HI or LO was not put there before a hidden call. The words before are looked at in their order:
+    /// a compiler's division has branches between, but it does not move its two ends apart.
+    fn check_hi_lo_kept(&mut self, address: u32, instruction: &Instruction) {
+        if instruction.kind() != Kind::ReadHiLo {
+            return;
+        }
+        let symbol = self.code.place(address).symbol;
+        let mut before = (1..).map_while(|words: u32| {
+            let at = address.checked_sub(4 * words)?;
+            let instruction = *self.code.at(at)?;
+            (self.code.place(at).symbol == symbol).then_some((at, instruction))
+        });
+        let last = before.find(|(at, instruction)| {
+            instruction.kind() == Kind::WriteHiLo || self.is_hidden_call(*at, instruction)
+        });
+        if let Some((at, call)) = last.filter(|(_, last)| last.kind() != Kind::WriteHiLo) {
+            let explanation = format!("{at:#010x} `{}` may have changed it", call.disassemble(at));
+            self.violation(address, instruction, ViolationKind::HiLoLost, explanation);
+        }
+    }
+
+    fn is_hidden_call(&self, address: u32, instruction: &Instruction) -> bool {
+        let target = instruction.target(address).filter(|_| instruction.kind() == Kind::Call);
+        target.is_some_and(|target| any_fits(&self.options.hidden_calls, &self.code.place(target)))
     }
 
     /// Rule f: no system call.

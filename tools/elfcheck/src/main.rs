@@ -24,6 +24,10 @@ struct Arguments {
     /// Symbols of hand assembly, which may have no HI/LO window.
     #[arg(long, value_name = "GLOB", default_value = "asm_*")]
     asm_symbol: Vec<Glob>,
+    /// Functions that inline assembly calls, where the compiler cannot be told that HI and LO are lost: nothing may be kept
+    /// there over a call of them.
+    #[arg(long, value_name = "GLOB")]
+    hidden_call: Vec<Glob>,
     /// Refuse `syscall`: for the kernel, so that a system call can only come from user mode.
     #[arg(long)]
     no_syscall: bool,
@@ -73,7 +77,8 @@ fn options(arguments: &Arguments) -> anyhow::Result<Options> {
         });
     }
     let hand_assembly = [&arguments.asm_section[..], &arguments.asm_symbol[..]].concat();
-    Ok(Options { allow, hand_assembly, no_syscall: arguments.no_syscall })
+    let (hidden_calls, no_syscall) = (arguments.hidden_call.clone(), arguments.no_syscall);
+    Ok(Options { allow, hand_assembly, hidden_calls, no_syscall })
 }
 
 fn check_file(file: &Path, options: &Options) -> anyhow::Result<Report> {

@@ -16,18 +16,21 @@ pub enum ViolationKind {
     BranchInSlot,
     /// Hand assembly with a HI/LO write too close behind a read.
     HiLoWindow,
+    /// A HI/LO read with a hidden call between it and the write.
+    HiLoLost,
     /// A system call where there must be none.
     Syscall,
 }
 
 impl ViolationKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NotMips1,
         Self::LoadDelay,
         Self::LoadInSlot,
         Self::BranchInSlot,
         Self::HiLoWindow,
+        Self::HiLoLost,
         Self::Syscall,
     ];
 
@@ -39,6 +42,7 @@ impl ViolationKind {
             Self::LoadInSlot => "load-in-slot",
             Self::BranchInSlot => "branch-in-slot",
             Self::HiLoWindow => "hi-lo-window",
+            Self::HiLoLost => "hi-lo-lost",
             Self::Syscall => "syscall",
         }
     }

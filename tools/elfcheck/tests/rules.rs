@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use elfcheck::{AllowList, Options};
+use elfcheck::{AllowList, Glob, Options, Report};
 
 // a. MIPS-I only
 
@@ -385,4 +385,29 @@ fn system_calls_can_be_refused() {
 fn the_summary_counts() {
     let report = check_words(&[MFLO, MULT, LW_T0, USE_T0]);
     assert_eq!(report.to_string(), "4 instructions, 1 HI/LO windows, allowed: none, 1 violations");
+}
+
+// g. HI and LO are not kept over a hidden call
+
+fn hiding(words: &[u32]) -> Report {
+    let hidden_calls = vec![Glob::new("yield_*")];
+    let program = Program::without_symbols(words).symbol("main", BASE, 0).symbol("yield_to", BASE + 0x100, 0);
+    program.section(".text.yield", BASE + 0x100, &[NOP]).check_with(&Options { hidden_calls, ..defaults() })
+}
+
+#[test]
+fn a_product_read_behind_a_hidden_call_is_refused() {
+    assert_eq!(
+        lines(&hiding(&[MULT, JAL | (BASE + 0x100) >> 2, NOP, MFLO, NOP, NOP])),
+        ["0x0040000c <main+0xc>: hi-lo-lost: mflo $v0 – 0x00400004 `jal 0x00400100` may have changed it"]
+    );
+}
+
+#[test]
+fn a_product_read_before_a_hidden_call_or_behind_another_one_passes() {
+    let none = Vec::<String>::new();
+    let call = JAL | (BASE + 0x100) >> 2;
+    assert_eq!(lines(&hiding(&[MULT, NOP, MFLO, NOP, call, NOP, NOP, MULT, MFLO, NOP])), none);
+    assert_eq!(lines(&hiding(&[MULT, JAL | BASE >> 2, NOP, MFLO, NOP])), none, "the compiler knows this one");
+    assert_eq!(lines(&hiding(&[MFLO, NOP, NOP])), none, "what a function begins with, it may save");
 }
