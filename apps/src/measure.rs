@@ -9,7 +9,7 @@
 use core::arch::global_asm;
 
 use exos::abi::calls::Fact;
-use exos::{call, println};
+use exos::{call, print, println};
 
 /// A loop in assembly: argument and result are as its user documents them.
 pub type Loop = unsafe extern "C" fn(u32, u32) -> u32;
@@ -60,6 +60,34 @@ pub fn row_for(system: Option<&str>, n: u32, table: &str, name: &str, body: Loop
         None => trials(n, table, name, body, 0, format_args!("per={per}"), before),
     }
 }
+
+/// The same, where each iteration is prepared by `before` and measured alone.
+#[allow(dead_code, reason = "most benchmarks have none")]
+pub fn row_of_stretches(system: Option<&str>, table: &str, name: &str, body: Loop, before: fn()) {
+    // What is prepared and measured is to fit into a slice, and so begins with one.
+    let prepared = || {
+        let _ = exos::slice::yield_to(exos::abi::Name::NOBODY);
+        before();
+        ticks(body, 1, 0)
+    };
+    prepared();
+    for trial in 1..=3 {
+        let mut measured = [(0, 0); STRETCHES];
+        measured.fill_with(prepared);
+        let total: u32 = measured.iter().map(|(_, ticks)| ticks).sum();
+        print!("BENCH {table} \"{name}\" {trial} {STRETCHES} {total} per=1 at=");
+        for (index, (begin, ticks)) in measured.iter().enumerate() {
+            print!("{}{begin}+{ticks}", if index == 0 { "" } else { "," });
+        }
+        match system {
+            Some(system) => println!(" system=\"{system}\""),
+            None => println!(),
+        }
+    }
+}
+
+/// Iterations that are measured one by one.
+const STRETCHES: usize = 10;
 
 /// A point of a figure, `x` on its horizontal axis.
 #[allow(dead_code, reason = "most benchmarks have none")]

@@ -2,7 +2,8 @@
 //! is the same.
 //!
 //! 1,024 pages are mapped, all written. Pages are drawn from a permutation with a fixed seed. "Protected" is without any
-//! access in prot100 and appel2, and read-only in prot1, trap and appel1.
+//! access in prot100 and appel2, and read-only in prot1, trap and appel1. The hundred pages of prot100 are in use: they have been
+//! touched since they were unprotected last, so that there are bindings to be taken back. That is not measured.
 
 use exos::abi::layout::PAGE_SIZE;
 use exos::exception::Frame;
@@ -68,9 +69,14 @@ pub fn run(curve: &str, paper: bool) -> u32 {
     };
     row("dirty", n, dirty, 1, || {});
     row("prot1", n, prot1, 1, touch_all);
-    // Ten ranges, all of which can be written before, or none.
-    row("prot100", 10, prot_many, 1, touch_all);
-    row("unprot100", 10, unprot_many, 1, protect_all);
+    let many = |name: &str, body: measure::Loop, before: fn()| {
+        if paper {
+            measure::row_of_stretches(None, "10", name, body, before);
+        }
+        measure::row_of_stretches(Some(curve), "13", name, body, before);
+    };
+    many("prot100", prot_many, use_many);
+    many("unprot100", unprot_many, protect_used);
     row("trap", n, trap, 1, touch_all);
     row("appel1", n, appel1, 1, touch_all);
     row("appel2", few, appel2, MANY, touch_all);
@@ -139,21 +145,17 @@ extern "C" fn prot1(n: u32, _: u32) -> u32 {
     failed
 }
 
-fn protect_many(start: u32, protection: Protection) {
-    let _ = vm::protect(base() + start * PAGE_SIZE, MANY * PAGE_SIZE, protection);
+fn protect_many(protection: Protection) {
+    let _ = vm::protect(base(), MANY * PAGE_SIZE, protection);
 }
 
-extern "C" fn prot_many(n: u32, _: u32) -> u32 {
-    for index in 0..n {
-        protect_many(index % 10 * MANY, Protection::None);
-    }
+extern "C" fn prot_many(_: u32, _: u32) -> u32 {
+    protect_many(Protection::None);
     0
 }
 
-extern "C" fn unprot_many(n: u32, _: u32) -> u32 {
-    for index in 0..n {
-        protect_many(index % 10 * MANY, Protection::ReadWrite);
-    }
+extern "C" fn unprot_many(_: u32, _: u32) -> u32 {
+    protect_many(Protection::ReadWrite);
     0
 }
 
@@ -174,10 +176,20 @@ fn touch_all() {
     }
 }
 
-/// None can be touched.
-fn protect_all() {
-    touch_all();
-    let _ = vm::protect(base(), PAGES as u32 * PAGE_SIZE, Protection::None);
+/// A hundred pages are in use: bound, written, and protected and unprotected before.
+fn use_many() {
+    vm::set_handler(None);
+    protect_many(Protection::None);
+    protect_many(Protection::ReadWrite);
+    for index in 0..MANY {
+        touch(page_of_many(index));
+    }
+}
+
+/// The same, and then protected.
+fn protect_used() {
+    use_many();
+    protect_many(Protection::None);
 }
 
 extern "C" fn cross(n: u32, _: u32) -> u32 {
@@ -248,7 +260,7 @@ fn unprotect_this(_: &mut Frame, address: u32, _: bool) {
 extern "C" fn appel2(n: u32, _: u32) -> u32 {
     vm::set_handler(Some(unprotect_this));
     for _ in 0..n {
-        protect_many(0, Protection::None);
+        protect_many(Protection::None);
         for index in 0..MANY {
             touch(page_of_many(index));
         }
@@ -260,8 +272,8 @@ extern "C" fn appel2(n: u32, _: u32) -> u32 {
 /// What is put off when a hundred pages get their rights back: each is bound when it is touched.
 extern "C" fn unprot_and_touch(n: u32, _: u32) -> u32 {
     for _ in 0..n {
-        protect_many(0, Protection::None);
-        protect_many(0, Protection::ReadWrite);
+        protect_many(Protection::None);
+        protect_many(Protection::ReadWrite);
         for index in 0..MANY {
             touch(page_of_many(index));
         }

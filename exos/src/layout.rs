@@ -18,8 +18,9 @@ pub const PAGE_TABLE: core::ops::Range<u32> = 0x6_0000..0x7_8000;
 pub const PROCESS_TABLE: core::ops::Range<u32> = 0x7_8000..0x7_c000;
 /// The first segment: data and bss, and the heap behind them.
 pub const DATA: u32 = 0x10_0000;
-/// Where `mmap` looks for room.
-pub const MAPPINGS: core::ops::Range<u32> = 0x1000_0000..0x7000_0000;
+/// Where `mmap` looks for room. The software TLB tells pages apart by the low ten bits of their numbers (paper, section 5.4):
+/// the first half thousand of these are in the way neither of what is pinned nor of data, heap and stack.
+pub const MAPPINGS: core::ops::Range<u32> = 0x1020_0000..0x7000_0000;
 /// Behind the last page of the stack.
 pub const STACK_END: u32 = 0x7fff_f000;
 /// How far the stack may grow.

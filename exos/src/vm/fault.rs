@@ -71,12 +71,12 @@ pub(super) fn protected_many(first: u32, end: u32) {
     let watch = watch();
     watch.range = first;
     let count = ((end - first) as usize).min(RANGE);
+    let (whole, part) = (count / 32, count % 32);
     for (index, word) in watch.bits.iter_mut().enumerate() {
-        *word = match count.saturating_sub(32 * index) {
-            0 => 0,
-            left @ 1..32 => (1 << left) - 1,
-            _ => u32::MAX,
-        };
+        *word = if index < whole { u32::MAX } else { 0 };
+    }
+    if let Some(word) = watch.bits.get_mut(whole) {
+        *word = (1 << part) - 1;
     }
 }
 

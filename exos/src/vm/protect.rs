@@ -144,7 +144,16 @@ impl Vm {
             let Some(last) = run.last() else { break };
             at = last.vpn() + 1;
             count += run.len() as u32;
-            for pte in run {
+            // By four: what one waits for, the others fill.
+            let (fours, rest) = run.as_chunks_mut::<4>();
+            for four in fours {
+                let tags = four.each_ref().map(|pte| pte.tag);
+                for (pte, tag) in four.iter_mut().zip(tags) {
+                    had |= tag;
+                    pte.tag = tag & !RIGHTS.bits() | soft.bits();
+                }
+            }
+            for pte in rest {
                 had |= pte.tag;
                 pte.tag = pte.tag & !RIGHTS.bits() | soft.bits();
             }

@@ -291,17 +291,29 @@ impl Meter<'_> {
         (table, row): (&str, &str),
         n: u64,
         ticks: u64,
-        at: Option<u64>,
+        stretches: &[(u64, u64)],
     ) -> Result<Cost, MeasureError> {
         match self {
             Self::Ticks(ratio) => {
                 Ok(Cost::from([(INSTRUCTIONS.to_owned(), ratio.value() * ticks as f64 / n as f64)]))
             }
             Self::Marks(marks) => {
-                let total = at.and_then(|at| marks.between(at, ticks));
-                let (table, row) = (table.to_owned(), row.to_owned());
-                let total = total.ok_or(MeasureError::Unmarked { table, row, at, ticks })?;
-                Ok(total.into_iter().map(|(name, count)| (name, count / n as f64)).collect())
+                let unmarked = |at, ticks| MeasureError::Unmarked {
+                    table: table.to_owned(),
+                    row: row.to_owned(),
+                    at,
+                    ticks,
+                };
+                if stretches.is_empty() {
+                    return Err(unmarked(None, ticks));
+                }
+                let mut each = Cost::new();
+                for &(at, ticks) in stretches {
+                    for (name, count) in marks.between(at, ticks).ok_or(unmarked(Some(at), ticks))? {
+                        *each.entry(name).or_default() += count / n as f64;
+                    }
+                }
+                Ok(each)
             }
         }
     }
@@ -317,7 +329,10 @@ impl Meter<'_> {
     fn overhead(&self, lines: &[&Overhead]) -> Result<Cost, MeasureError> {
         let costs: Vec<Cost> = lines
             .iter()
-            .map(|o| self.cost((&o.table, &o.row), o.n, o.ticks, o.at))
+            .map(|o| {
+                let stretch = o.at.map(|at| (at, o.ticks));
+                self.cost((&o.table, &o.row), o.n, o.ticks, stretch.as_slice())
+            })
             .collect::<Result<_, _>>()?;
         let Some((median, values)) = self.median(costs) else {
             return Ok(Cost::new());
@@ -344,7 +359,7 @@ impl Meter<'_> {
             return Err(MeasureError::Mixed { table, row });
         }
         let operation = |t: &&Trial| {
-            let total = self.cost((&t.table, &t.row), t.n, t.ticks, t.at)?;
+            let total = self.cost((&t.table, &t.row), t.n, t.ticks, &t.stretches)?;
             let known = t.less as f64 / t.n as f64;
             let less = |name: &str| {
                 let known = if [CYCLES, INSTRUCTIONS].contains(&name) { known } else { 0.0 };

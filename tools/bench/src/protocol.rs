@@ -11,7 +11,8 @@
 //! Words are separated by spaces; a row's name that contains spaces stands in double quotes. Numbers are decimal. `ticks` is
 //! the difference of the machine's tick counter over all `n` iterations. `per` (1 if left out) divides further: a transfer
 //! and its reply are one iteration with `per=2`. `at` is the counter when the measurement began: on a machine that keeps
-//! marks (crate::marks) it finds what else was counted meanwhile. `less` instructions, of one cycle each, were executed
+//! marks (crate::marks) it finds what else was counted meanwhile. Where each iteration is measured alone, since something is
+//! done in between that does not count, `at=<counter>+<ticks>,<counter>+<ticks>...` are all of them. `less` instructions, of one cycle each, were executed
 //! besides what is measured. With `x` it is a point of a figure: the table is its name and the row the curve. A `POINT` is one too, whose
 //! `y` is no time but what the program counted itself: Figure 3's iterations. Every other line is the program's own affair, but a line that begins
 //! with one of these words and does not parse is an error: a benchmark that misprints is not skipped in silence.
@@ -70,8 +71,8 @@ pub struct Trial {
     pub per: u64,
     /// The system measured, if not the one that the suite knows.
     pub system: Option<String>,
-    /// The tick counter when it began.
-    pub at: Option<u64>,
+    /// What was measured: the tick counter when it began, and the ticks from there on; empty if that is not known.
+    pub stretches: Vec<(u64, u64)>,
     /// Instructions, of one cycle each, that were executed besides.
     pub less: u64,
     /// Where on the horizontal axis, if it is a point of a figure.
@@ -168,7 +169,7 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
                 ticks: number(ticks)?,
                 per: 1,
                 system: None,
-                at: None,
+                stretches: Vec::new(),
                 less: 0,
                 x: None,
             };
@@ -178,7 +179,7 @@ pub fn parse_line(line: &str) -> Result<Option<Report>, String> {
                     Some(("system", value)) if !value.is_empty() => {
                         it.system = Some(value.to_owned());
                     }
-                    Some(("at", value)) => it.at = Some(number(value)?),
+                    Some(("at", value)) => it.stretches = stretches(value, it.ticks)?,
                     Some(("less", value)) => it.less = number(value)?,
                     Some(("x", value)) => it.x = Some(number(value)?),
                     _ => return Err(format!("{extra:?} is none of per=, system=, at=, less=, x=")),
@@ -241,6 +242,20 @@ fn split(line: &str) -> Result<Vec<String>, String> {
         return Err("an empty name".to_owned());
     }
     Ok(words)
+}
+
+/// What `at=` says of a measurement of so many ticks.
+fn stretches(value: &str, ticks: u64) -> Result<Vec<(u64, u64)>, String> {
+    if !value.contains('+') {
+        return Ok(vec![(number(value)?, ticks)]);
+    }
+    let stretch = |text: &str| {
+        let (at, ticks) = text.split_once('+').ok_or(format!("{text:?} is not <counter>+<ticks>"))?;
+        Ok((number(at)?, number(ticks)?))
+    };
+    let all = value.split(',').map(stretch).collect::<Result<Vec<_>, String>>()?;
+    let sum: u64 = all.iter().map(|(_, ticks)| ticks).sum();
+    if sum == ticks { Ok(all) } else { Err(format!("the stretches are {sum} ticks long, not {ticks}")) }
 }
 
 fn number(word: &str) -> Result<u64, String> {

@@ -8,7 +8,7 @@ use core::mem::offset_of;
 use core::ptr::{self, addr_of, addr_of_mut};
 
 use aegis_abi::environment::{EnvironmentPage, Peer, cause};
-use aegis_abi::layout::{Mapping, PAGE_SHIFT};
+use aegis_abi::layout::{ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT};
 use aegis_abi::{Call, Name};
 use aegis_abi::{calls, name};
 use aegis_core::pages::Record;
@@ -159,6 +159,8 @@ global_asm!(
     RECORD_WRITE = const offset_of!(Record, write),
     RECORD_BOUND = const offset_of!(Record, bound),
     MANY = const Record::MANY,
+    GUARANTEED = const offset_of!(EnvironmentPage, guaranteed),
+    OWN_PAGE = const ENVIRONMENT_PAGE >> PAGE_SHIFT,
     MISS_PC = const offset_of!(EnvironmentPage, miss_pc),
     MISS_SAVE = const offset_of!(EnvironmentPage, miss_save),
     VALID = const Mapping::VALID.bits(),

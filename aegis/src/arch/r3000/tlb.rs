@@ -65,23 +65,20 @@ pub fn wire(page: u32) {
 /// Empties the TLB but for what is the kernel's.
 pub fn flush() {
     let running = entry_hi::read();
-    // SAFETY: the entries written match no address that can be used: they lie in kseg0, each at an
-    // address of its own.
+    // SAFETY: the entries written match no address that can be used, and are never looked for: they lie in kseg0, which
+    // is not translated. So that they all have the same address does no harm.
     unsafe {
         entry_lo::write(0);
-        // Seven instructions an entry, where those that count are what the processor needs between CP0 and the TLB.
+        entry_hi::write(0x8000_0000);
+        // Four instructions an entry; those between CP0 and the TLB are what the processor needs.
         asm!(
             ".set push",
             ".set noreorder",
-            "1: mtc0 $8, $10",
-            "mtc0 $9, $0",
-            "addiu $8, $8, 0x1000",
+            "1: mtc0 $9, $0",
             "addiu $9, $9, 0x100",
-            "tlbwi",
             "bne $9, $10, 1b",
-            "nop",
+            "tlbwi",
             ".set pop",
-            inout("$8") 0x8000_0000_u32 + (WIRED << 12) => _,
             inout("$9") WIRED << 8 => _,
             in("$10") ENTRIES << 8,
             options(nostack),

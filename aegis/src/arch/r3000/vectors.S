@@ -99,7 +99,7 @@ asm_miss:
         lw      $k0, {HOT_PAGE}($zero)
         srl     $k1, $k1, 9             # the page's number, without the low seven bits
         andi    $k1, $k1, 0xfff
-        beqz    $k1, asm_miss_slowly    # second segment: guaranteed mappings
+        beqz    $k1, asm_miss_guaranteed # second segment
         lw      $k1, {MISS_PC}($k0)
         sw      $a0, {MISS_SAVE}($k0)   # first scratch register
         beqz    $k1, asm_miss_slowly    # no handler, or the kernel itself
@@ -421,6 +421,39 @@ asm_miss_slowly:
         lui     $k1, %hi(kernel_tlb_miss)
         j       asm_trap
         addiu   $k1, $k1, %lo(kernel_tlb_miss)
+
+asm_miss_guaranteed:                    # k0 = the page: as `miss` in Rust does it (translation.rs)
+        sw      $a0, {HOT_BORROWED}($zero)
+        mfc0    $k1, $4                 # Context: address space and page
+        lw      $a0, {NAME}($k0)
+        nop
+        xor     $a0, $a0, $k1
+        srl     $a0, $a0, 21
+        bnez    $a0, 2f                 # another address space than its own
+        andi    $a0, $k1, 0x1fc         # four times the page's number
+        addu    $k0, $k0, $a0
+        lw      $k0, {GUARANTEED}($k0)  # the mapping
+        xori    $a0, $a0, 4 * {OWN_PAGE}
+        beqz    $k0, 2f                 # there is none
+        mtc0    $k0, $2                 # EntryLo
+        beqz    $a0, 1f                 # its own page is never in the STLB
+        mfc0    $a0, $10                # EntryHi
+        lui     $k0, %hi({STLB})
+        srl     $a0, $a0, 7
+        andi    $a0, $a0, 0x7ff8
+        addu    $a0, $a0, $k0
+        mfc0    $k0, $2                 # the mapping once more
+        sw      $k1, %lo({STLB})($a0)
+        sw      $k0, %lo({STLB} + 4)($a0)
+1:      lw      $a0, {HOT_BORROWED}($zero)
+        mfc0    $k0, $14                # EPC
+        tlbwr
+        lui     $k1, %hi({HOT} + {HOT_K1_IN_PAGE}) # as in the vector
+        lw      $k1, %lo({HOT} + {HOT_K1_IN_PAGE})($k1)
+        jr      $k0
+        .word   0x42000010      # rfe
+2:      j       asm_miss_slowly
+        lw      $a0, {HOT_BORROWED}($zero)
 
 asm_refuse_denied:
         li      $t0, 2 << 16            # Denied

@@ -114,10 +114,17 @@ impl<'a> PageTable<'a> for Clustered<'a> {
             let Some(place) = self.place(block) else { return &mut [] };
             let from = at as usize % PAGES;
             let to = ((end - block * PAGES as u32) as usize).min(PAGES);
-            let entries = &self.memory[place + 1 + from..place + 1 + to];
-            if let Some(skip) = entries.iter().position(|pte| pte.tag != 0) {
-                let count =
-                    entries[skip..].iter().position(|pte| pte.tag == 0).unwrap_or(entries.len() - skip);
+            // The pages of the block that are wanted, and there.
+            let bits = (self.memory[place].entry & ((1 << to) - 1)) >> from;
+            if bits != 0 {
+                // Usually all of them: this processor counts bits slowly.
+                let (skip, count) = match to - from {
+                    all if bits == (1 << all) - 1 => (0, all),
+                    _ => {
+                        let skip = bits.trailing_zeros();
+                        (skip as usize, (bits >> skip).trailing_ones() as usize)
+                    }
+                };
                 let first = place + 1 + from + skip;
                 return &mut self.memory[first..first + count];
             }

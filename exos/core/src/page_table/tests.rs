@@ -116,7 +116,7 @@ fn filled(table: &mut dyn PageTable<'static>, pages: u32) {
 }
 
 #[test]
-fn a_linear_table_gives_a_range_at_once_and_a_clustered_one_by_blocks() {
+fn a_linear_table_gives_a_range_at_once_and_the_hashed_ones_by_sixteen_pages() {
     let mut linear = Linear::new(&mut []);
     filled(&mut linear, 1024);
     assert_eq!(linear.run(0x10010, 0x10074).len(), 100);
@@ -126,15 +126,31 @@ fn a_linear_table_gives_a_range_at_once_and_a_clustered_one_by_blocks() {
     assert_eq!(clustered.run(0x10020, 0x10074).len(), 16);
     let mut inverted = Inverted::new(&mut []);
     filled(&mut inverted, 1024);
-    assert_eq!(inverted.run(0x10010, 0x10074).len(), 1);
+    assert_eq!(inverted.run(0x10018, 0x10074).len(), 8);
+    assert_eq!(inverted.run(0x10020, 0x10074).len(), 16);
 }
 
 #[test]
 fn neighbours_of_an_inverted_table_need_no_second_probe() {
     let mut table = Inverted::new(&mut []);
     filled(&mut table, 1024);
-    let moved = (0x10000..0x10400u32)
-        .filter(|vpn| table.place(*vpn) != Some(Inverted::hash(*vpn) & table.mask()))
-        .count();
-    assert_eq!(moved, 0);
+    assert!((0x10000..0x10400).all(|vpn| table.is_at_home(vpn)));
+}
+
+#[test]
+fn an_inverted_table_takes_pages_of_one_column() {
+    let mut table = Inverted::new(&mut []);
+    let pages = || (0..700u32).map(|index| 0x400 + 16 * index);
+    for vpn in pages() {
+        let pte = Pte::new(vpn, Soft::READ, 0, vpn << 12);
+        if table.insert(pte).is_err() {
+            grow(&mut table);
+            table.insert(pte).expect("there is room now");
+        }
+    }
+    assert!(pages().all(|vpn| table.find(vpn).is_some_and(|pte| pte.page() == vpn)));
+    for vpn in pages().step_by(2) {
+        assert_eq!(table.remove(vpn).map(Pte::page), Some(vpn));
+    }
+    assert!(pages().enumerate().all(|(index, vpn)| table.find(vpn).is_some() == (index % 2 == 1)));
 }

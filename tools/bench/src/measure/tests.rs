@@ -170,6 +170,18 @@ fn a_point_printed_twice_is_refused() {
 }
 
 #[test]
+fn what_lies_between_iterations_that_are_measured_alone_is_not_counted() {
+    let (_, marks) = marked([(4, 4), (48, 30), (46, 30), (44, 28)]);
+    // The second and the third measurement, of 600 times 48 and 46 cycles.
+    let at = [1000 + 600 * 4 + 77, 1000 + 600 * 52 + 2 * 77];
+    let lines: String = (1..=3)
+        .map(|t| format!("BENCH 4 r {t} 2 {} at={}+{},{}+{}\n", 600 * 94, at[0], 600 * 48, at[1], 600 * 46))
+        .collect();
+    let got = measure(&parse(lines.lines()).expect("parses"), Some(&marks)).expect("measures");
+    assert_eq!([got[0].cost[CYCLES], got[0].cost[INSTRUCTIONS]], [300.0 * 94.0, 300.0 * 60.0]);
+}
+
+#[test]
 fn a_measurement_without_its_marks_is_refused() {
     let (lines, _) = marked([(4, 4), (48, 30), (46, 30), (44, 28)]);
     let got = measure(&parse(lines.lines()).expect("parses"), Some(&Marks::default()));

@@ -18,7 +18,13 @@ fn a_trial_with_a_quoted_row() {
 fn a_trial_with_extras() {
     let got = trial("BENCH 6 transfer 3 1000 9 per=2 system=\"ExOS linear\" at=77\r");
     assert_eq!((got.trial, got.per, got.system.as_deref()), (3, 2, Some("ExOS linear")));
-    assert_eq!(got.at, Some(77));
+    assert_eq!(got.stretches, [(77, 9)]);
+}
+
+#[test]
+fn iterations_that_are_measured_alone() {
+    let got = trial("BENCH 10 prot100 1 2 9 per=1 at=77+4,99+5");
+    assert_eq!(got.stretches, [(77, 4), (99, 5)]);
 }
 
 #[test]
@@ -64,6 +70,8 @@ fn misprints_are_refused() {
         ("OVERHEAD 4 row 1", "expected OVERHEAD"),
         ("OVERHEAD 4 row 1 2 per=1", "is not at="),
         ("BENCH 4 row 1 10 5 at=x", "not a number"),
+        ("BENCH 4 row 1 10 5 at=1+2,3", "is not <counter>+<ticks>"),
+        ("BENCH 4 row 1 10 5 at=1+2,3+4", "are 6 ticks long, not 5"),
         ("POINT 3 \"share 3\" 12", "expected POINT"),
         ("POINT 3 s 12 -4", "not a number"),
         ("POINT 3 s 12 4 x=1", "is not system="),
