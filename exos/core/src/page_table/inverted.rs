@@ -68,27 +68,23 @@ impl<'a> Inverted<'a> {
     }
 
     /// Where a page is, or the empty place where the search for it ends. `None` if there is no memory.
-    #[inline(always)]
     fn place(&self, vpn: u32) -> Option<usize> {
-        let at = self.home(vpn);
-        let tag = self.memory.get(at)?.tag;
-        if tag >> aegis_abi::layout::PAGE_SHIFT == vpn || tag == 0 {
-            return Some(at);
-        }
-        Some(self.place_behind(vpn, at))
-    }
-
-    /// The same behind its home.
-    #[inline(never)]
-    fn place_behind(&self, vpn: u32, mut at: usize) -> usize {
+        let mut at = self.home(vpn);
         // Ends: there is always an empty place.
         loop {
-            at = self.behind(at);
-            let tag = self.memory[at].tag;
-            if tag >> aegis_abi::layout::PAGE_SHIFT == vpn || tag == 0 {
-                return at;
+            let pte = self.memory.get(at)?;
+            if pte.vpn() == vpn || pte.tag == 0 {
+                return Some(at);
             }
+            at = self.behind(at);
         }
+    }
+
+    /// Finds a page that is not at home.
+    #[inline(never)]
+    fn find_elsewhere(&mut self, vpn: u32) -> Option<&mut Pte> {
+        let at = self.place(vpn)?;
+        self.memory.get_mut(at).filter(|pte| pte.tag != 0)
     }
 
     /// Whether a page is where it is looked for first.
@@ -113,8 +109,11 @@ impl<'a> Inverted<'a> {
 impl<'a> PageTable<'a> for Inverted<'a> {
     #[inline]
     fn find(&mut self, vpn: u32) -> Option<&mut Pte> {
-        let at = self.place(vpn)?;
-        self.memory.get_mut(at).filter(|pte| pte.tag != 0)
+        let home = self.home(vpn);
+        if self.memory.get(home)?.vpn() == vpn {
+            return self.memory.get_mut(home);
+        }
+        self.find_elsewhere(vpn)
     }
 
     fn run(&mut self, vpn: u32, end: u32) -> &mut [Pte] {
