@@ -5,15 +5,15 @@
 #   scripts/test.sh [--quick | --long]
 #
 #   --quick   host tests and the ELF check alone
-#   --long    host tests and the ELF check, then what takes long: the fuzzer's full runs, a quarter of an hour, whose
-#             results go to bench-results/fuzz.txt
+#   --long    host tests and the ELF check, then what takes long: full runs of the fuzzer of calls, a quarter of an hour, and of
+#             the targets of scripts/fuzz.sh, whose results go to bench-results/fuzz.txt and fuzz-targets.txt
 #
 # The last line is the total, "N passed, N failed"; the status is 0 if none failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-}" in
--h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+-h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
 "" | --quick | --long) ;;
 *) echo "test: unknown argument $1; see --help" >&2; exit 2 ;;
 esac
@@ -289,6 +289,9 @@ if [ "${1:-}" = --long ] && [ $failed -eq 0 ]; then
             grep -aE '^test |^[0-9]+ passed' "logs/$name.out"
         done
     } >bench-results/fuzz.txt
+    heading "fuzz targets for what parses bytes"
+    check fuzz-targets scripts/fuzz.sh 60
+    cat logs/fuzz-targets.out
 fi
 
 heading "totals"

@@ -46,6 +46,9 @@ pub enum ElfError {
     /// Program headers of another size than ELF's.
     #[error("program headers of {0} bytes, need 32")]
     ProgramHeaderSize(u16),
+    /// The program header table lies over the file's header, which is rewritten in the image.
+    #[error("the program header table lies in the file's header")]
+    ProgramHeadersInHeader,
     /// The program header table does not lie inside the file.
     #[error("the program header table lies outside the file")]
     ProgramHeadersOutsideFile,
@@ -276,7 +279,11 @@ pub(crate) fn program_headers<'a>(
     if usize::from(size) != size_of::<ProgramHeader32<LittleEndian>>() {
         return Err(ElfError::ProgramHeaderSize(size));
     }
-    let table = bytes.get(header.e_phoff(LittleEndian) as usize..);
+    let offset = header.e_phoff(LittleEndian) as usize;
+    if offset < size_of_val(header) {
+        return Err(ElfError::ProgramHeadersInHeader);
+    }
+    let table = bytes.get(offset..);
     table
         .and_then(|table| pod::slice_from_bytes(table, count.into()).ok())
         .map(|(headers, _)| headers)
@@ -298,10 +305,12 @@ fn segment<'a>(
     if memory_bytes == 0 {
         return Ok(None);
     }
-    let contents = offset
-        .checked_add(file_bytes)
-        .and_then(|end| bytes.get(offset as usize..end as usize))
-        .ok_or(ElfError::SegmentOutsideFile(address))?;
+    let contents = match file_bytes {
+        // Wherever that would be: the image carries the file no further than its last byte that is loaded.
+        0 => Some(&[][..]),
+        _ => offset.checked_add(file_bytes).and_then(|end| bytes.get(offset as usize..end as usize)),
+    };
+    let contents = contents.ok_or(ElfError::SegmentOutsideFile(address))?;
     let end = address.checked_add(memory_bytes).ok_or(ElfError::AddressOverflow(address))?;
     let flags = header.p_flags(LittleEndian);
     let process_data = flags.contains(elf::PF_W) && PROCESS_DATA.contains(&address);

@@ -96,6 +96,14 @@ fn program_headers_outside_file() {
 }
 
 #[test]
+fn program_headers_in_header() {
+    // Found by the fuzzer: the header is rewritten in the image, and with it what had been checked.
+    let mut file = Elf::default().build();
+    file[28..32].copy_from_slice(&20u32.to_le_bytes());
+    refused(&file, "the program header table lies in the file's header");
+}
+
+#[test]
 fn no_segment() {
     refused(&elf(|e| e.headers.clear()), "no loadable segment");
     refused(&elf(|e| e.headers.iter_mut().for_each(|h| h.kind = 4)), "no loadable segment");
@@ -129,6 +137,18 @@ fn segment_outside_file() {
     refused(&elf(|e| e.headers[1].offset = 0xffff_f010), message);
     // The end of the range wraps around.
     refused(&elf(|e| e.headers[1].offset = 0xffff_fffc), message);
+}
+
+#[test]
+fn bytes_that_are_not_loaded_may_be_anywhere() {
+    // Found by the fuzzer: the image carries the file no further than its last loaded byte, so it was refused when it was
+    // read again.
+    let file = elf(|e| {
+        e.headers[1].file_bytes = 0;
+        e.headers[1].offset = 0x0100_0010;
+    });
+    accepted(&file);
+    accepted(&bootimage::Executable::parse(&file).unwrap().file);
 }
 
 #[test]

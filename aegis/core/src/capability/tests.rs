@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 /// The first vectors of the reference paper's appendix: key 00..0f, message 00..07.
 #[test]
@@ -34,5 +35,35 @@ fn words_do_not_repeat_and_depend_on_the_key() {
     }
     for (i, word) in seen.iter().enumerate() {
         assert!(!seen[i + 1..].contains(word));
+    }
+}
+
+/// Capabilities that are equal, or differ in few bits, or in all.
+fn near() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        Just(0),
+        Just(1),
+        Just(1 << 32),
+        Just(1 << 63),
+        (0..64u32).prop_map(|bit| 1 << bit),
+        any::<u64>()
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn what_is_shown_allows_what_it_is_equal_to(base in near(), a in near(), b in near(), c in near()) {
+        let [presented, read, write] = [a, b, c].map(|bits| Capability(base ^ bits));
+        let none = Capability::NONE;
+        let wanted = if presented == write && write != none {
+            Right::Write
+        } else if presented == read && read != none {
+            Right::Read
+        } else {
+            Right::None
+        };
+        prop_assert_eq!(right(presented, read, write), wanted);
     }
 }

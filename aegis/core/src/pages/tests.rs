@@ -136,7 +136,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
     /// Against a model that is an array of owners.
     #[test]
     fn allocation_follows_the_model(steps in proptest::collection::vec(step(), 1..60)) {

@@ -1,4 +1,7 @@
+extern crate std;
 use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 const A: Name = Name::new(1, 1);
 const B: Name = Name::new(2, 2);
@@ -170,4 +173,194 @@ fn a_loan_that_is_given_back_is_over() {
     slices.lend(C, A);
     // So what A does by a synchronous transfer to B is for good, although A has lent in this turn.
     assert_eq!(slices.next(B, all), Some(B));
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Allocate(u32, u8),
+    Free(u32, u8),
+    Give(u32, u8, u8),
+    /// Whoever runs yields to another, or transfers to it for good.
+    Lend(u8),
+    Transfer(u8),
+    /// The turn ends; who is dead, and who owes a slice.
+    Next(u8, u8),
+    Purge(u8),
+}
+
+/// Few positions and owners, so that they meet.
+fn step() -> impl Strategy<Value = Step> {
+    let position = || prop_oneof![6 => 0..6u32, 1 => Just(63), 1 => Just(64), 1 => Just(ANY)];
+    let who = || 0..4u8;
+    prop_oneof![
+        4 => (position(), who()).prop_map(|(position, who)| Step::Allocate(position, who)),
+        2 => (position(), who()).prop_map(|(position, who)| Step::Free(position, who)),
+        2 => (position(), who(), who()).prop_map(|(position, who, to)| Step::Give(position, who, to)),
+        2 => who().prop_map(Step::Lend),
+        2 => who().prop_map(Step::Transfer),
+        6 => (0..16u8, 0..16u8).prop_map(|(dead, owes)| Step::Next(dead & (owes ^ 5), owes)),
+        1 => who().prop_map(Step::Purge),
+    ]
+}
+
+fn name(who: u8) -> Name {
+    Name::new(who, u32::from(who) + 1)
+}
+
+/// What the vector is to do: slices by position, each with its owner and holder; the position whose turn it is while the slice there
+/// is the same; and who gets that turn back.
+#[derive(Default)]
+struct Model {
+    slices: BTreeMap<u32, (u8, u8)>,
+    last: u32,
+    turn: Option<u32>,
+    lender: Option<u8>,
+    running: Option<u8>,
+}
+
+impl Model {
+    fn replace(&mut self, position: u32, slice: Option<(u8, u8)>) {
+        match slice {
+            Some(slice) => self.slices.insert(position, slice),
+            None => self.slices.remove(&position),
+        };
+        self.turn = self.turn.filter(|turn| *turn != position);
+    }
+
+    fn next(&mut self, dead: u8, mut owes: u8) -> Option<u8> {
+        if let Some(slice) = self.turn.and_then(|turn| self.slices.get_mut(&turn)) {
+            // If nobody has run last, the owner holds it.
+            slice.1 = self.lender.or(self.running).unwrap_or(slice.0);
+        }
+        (self.turn, self.lender) = (None, None);
+        let mut order: std::vec::Vec<u32> = self.slices.keys().copied().collect();
+        // Those behind the last one first.
+        order.sort_by_key(|position| (*position <= self.last, *position));
+        for pays in [true, false] {
+            for position in &order {
+                let (owner, holder) = self.slices.get_mut(position).expect("it is there");
+                if dead >> *holder & 1 != 0 {
+                    *holder = *owner;
+                }
+                let holder = *holder;
+                if dead >> holder & 1 != 0 {
+                    continue;
+                }
+                if pays && owes >> holder & 1 != 0 {
+                    owes &= !(1 << holder);
+                    continue;
+                }
+                (self.last, self.turn) = (*position, Some(*position));
+                return Some(holder);
+            }
+        }
+        None
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn turns_follow_the_model(steps in proptest::collection::vec(step(), 1..40)) {
+        let mut now = Running::NEW;
+        let mut slices = Slices::new(&mut now);
+        let mut model = Model::default();
+        for step in steps {
+            match step {
+                Step::Allocate(position, who) => {
+                    let wanted = match position {
+                        ANY => (0..SLICES as u32).find(|free| !model.slices.contains_key(free)).ok_or(Error::Exhausted),
+                        64.. => Err(Error::Invalid),
+                        _ if model.slices.contains_key(&position) => Err(Error::Busy),
+                        _ => Ok(position),
+                    };
+                    prop_assert_eq!(slices.allocate(position, name(who)), wanted);
+                    if let Ok(position) = wanted {
+                        model.slices.insert(position, (who, who));
+                    }
+                }
+                Step::Free(position, who) | Step::Give(position, who, _) => {
+                    let wanted = match model.slices.get(&position) {
+                        _ if position >= SLICES as u32 => Err(Error::Invalid),
+                        Some((owner, _)) if *owner == who => Ok(()),
+                        _ => Err(Error::Denied),
+                    };
+                    let to = if let Step::Give(_, _, to) = step { Some(to) } else { None };
+                    let got = match to {
+                        Some(to) => slices.give(position, name(who), name(to)),
+                        None => slices.free(position, name(who)),
+                    };
+                    prop_assert_eq!(got, wanted);
+                    if wanted.is_ok() {
+                        model.replace(position, to.map(|to| (to, to)));
+                    }
+                }
+                Step::Lend(to) => {
+                    if let Some(from) = model.running {
+                        slices.lend(name(from), name(to));
+                        // Whoever lends first has it back, until it is lent to them.
+                        model.lender = model.lender.or(Some(from)).filter(|lender| *lender != to);
+                        model.running = Some(to);
+                    }
+                }
+                Step::Transfer(to) => model.running = model.running.and(Some(to)),
+                Step::Next(dead, owes) => {
+                    let mut left = owes;
+                    let running = model.running.map_or(Name::NOBODY, name);
+                    // Without anybody to run, nobody has run.
+                    let got = slices.next(running, |who, pays| {
+                        let bit = 1 << who.id();
+                        if who == Name::NOBODY || dead & bit != 0 {
+                            Turn::Dead
+                        } else if pays && left & bit != 0 {
+                            left &= !bit;
+                            Turn::Forfeited
+                        } else {
+                            Turn::Taken
+                        }
+                    });
+                    let wanted = model.next(dead, owes);
+                    prop_assert_eq!(got, wanted.map(name));
+                    model.running = wanted;
+                }
+                Step::Purge(who) => {
+                    let owned: std::vec::Vec<u32> =
+                        model.slices.iter().filter(|(_, slice)| slice.0 == who).map(|(at, _)| *at).collect();
+                    prop_assert_eq!(slices.purge(name(who)) as usize, owned.len());
+                    for position in owned {
+                        model.replace(position, None);
+                    }
+                    for slice in model.slices.values_mut().filter(|slice| slice.1 == who) {
+                        slice.1 = slice.0;
+                    }
+                    if model.lender == Some(who) {
+                        model.lender = model.turn.map(|turn| model.slices[&turn].0);
+                    }
+                    if model.running == Some(who) {
+                        // The kernel gives the processor to somebody else at once.
+                        model.running = None;
+                        let wanted = model.next(1 << who, 0);
+                        let dead = [name(who), Name::NOBODY];
+                        let alive = |found, _| if dead.contains(&found) { Turn::Dead } else { Turn::Taken };
+                        prop_assert_eq!(slices.next(Name::NOBODY, alive), wanted.map(name));
+                        model.running = wanted;
+                    }
+                }
+            }
+            let lender = model.lender.map_or(Name::NOBODY, name);
+            prop_assert_eq!(slices.lender(), lender);
+            prop_assert_eq!(slices.owner(), model.turn.map_or(Name::NOBODY, |turn| name(model.slices[&turn].0)));
+            for position in (0..8).chain(62..SLICES as u32) {
+                let wanted = model.slices.get(&position).map(|(owner, holder)| (name(*owner), name(*holder)));
+                let held = |slice: Slice| if slice.holder == Name::NOBODY { slice.owner } else { slice.holder };
+                prop_assert_eq!(slices.get(position).map(|slice| (slice.owner, held(slice))), wanted);
+            }
+            for who in 0..4 {
+                let owned: std::vec::Vec<_> = model.slices.iter().filter(|(_, slice)| slice.0 == who).collect();
+                let last = owned.last().filter(|_| owned.len() > 1).map(|(at, _)| **at);
+                prop_assert_eq!(slices.last_but_one_of(name(who)), last);
+            }
+        }
+    }
 }

@@ -29,7 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     /// Against a map: the STLB never answers with what was removed, replaced or purged, and forgets nothing
     /// but what a later binding took the place of.
