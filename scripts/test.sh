@@ -191,6 +191,16 @@ if [ -z "${1:-}" ] && [ $failed -eq 0 ]; then
     if [ -n "${GXEMUL:-}" ]; then
         guest gxemul-suite --machine gxemul --kernel target/images/decstation-test-suite.elf --timeout 120 \
             --known-defects tools/bench/gxemul-defects.toml
+        guest gxemul-suite2 --machine gxemul --kernel target/images/decstation-test-suite2.elf --timeout 60 \
+            --known-defects tools/bench/gxemul-defects-suite2.toml
+        guest gxemul-suite3 --machine gxemul --kernel target/images/decstation-test-suite3.elf --timeout 60 \
+            --known-defects tools/bench/gxemul-defects-suite3.toml
+        guest gxemul-posix --machine gxemul --kernel target/images/decstation-posix.elf --timeout 60 \
+            --known-defects tools/bench/gxemul-defects-posix.toml
+        # The hostile program is not among them: its random instructions end the emulator.
+        for suite in test-fuzz many exhausted; do
+            guest gxemul-$suite --machine gxemul --append quick --kernel target/images/decstation-$suite.elf --timeout 60
+        done
     else
         echo "not run: there is no gxemul (scripts/setup.sh installs it where apt has it)"
     fi

@@ -1,7 +1,7 @@
 //! Time: the microsecond clock, what a position in the vector of slices promises, and what overrunning
 //! costs.
 
-use apps::testing::Test;
+use apps::testing::{Test, is_left_out, leave_out};
 use apps::testing::companion::{Command, Companion, word};
 use apps::testing::failure::Outcome;
 use apps::{ensure, ensure_eq};
@@ -19,6 +19,7 @@ pub const TESTS: &[Test] = &[
 ];
 
 fn microseconds() -> Outcome {
+    ensure!(!is_left_out(leave_out::CLOCK), "left out");
     let quantum = u64::from(call::machine(Fact::QuantumTicks as u32)?);
     let (first, ticks) = (call::microseconds()?, call::clock());
     let mut last = first;
@@ -37,6 +38,7 @@ fn microseconds() -> Outcome {
 
 /// Companions that compute in slices of their own, which they never give up before the end.
 fn position() -> Outcome {
+    ensure!(!is_left_out(leave_out::CLOCK), "left out");
     let quantum = call::machine(Fact::QuantumTicks as u32)?;
     let companions = [Companion::spawn(0)?, Companion::spawn(1)?, Companion::spawn(2)?];
     for companion in &companions {

@@ -47,6 +47,8 @@ pub mod leave_out {
     pub const UNALIGNED: u32 = 2;
     /// The kernel's addresses.
     pub const KERNEL: u32 = 4;
+    /// What looks at the time within a slice: a clock that stands still there is waited for in vain.
+    pub const CLOCK: u32 = 8;
 }
 
 /// Whether the command line says to leave this out.

@@ -265,12 +265,9 @@ proptest! {
                         continue;
                     }
                     // It has nothing any more when it is removed.
-                    for kind in 0..RESOURCES {
-                        let own = model.0[&name.0].own[kind];
-                        if own > 0 {
-                            table.discharge(name, KINDS[kind], own);
-                            model.0.get_mut(&name.0).unwrap().own[kind] = 0;
-                        }
+                    let own = core::mem::take(&mut model.0.get_mut(&name.0).unwrap().own);
+                    for (kind, own) in KINDS.into_iter().zip(own) {
+                        table.discharge(name, kind, own);
                     }
                     table.remove(name).unwrap();
                     let gone = model.0.remove(&name.0).unwrap();
