@@ -35,6 +35,9 @@ test-fault      check  fault
 test-fuzz       check  fuzz
 shell           plain  init_shares sh echo cat wc head count yes spin sleep crash
 selfcheck       check  init selfcheck
+vm-linear       check  init model_linear
+vm-inverted     check  init model_inverted
+vm-clustered    check  init model_clustered
 exercise-table  check  init exercise_table
 exercise-scheduler check exercise_policy exercise_job
 posix           check  init posix damaged

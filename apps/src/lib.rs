@@ -4,3 +4,4 @@
 
 pub mod demonstration;
 pub mod testing;
+pub mod vm_tests;

@@ -195,7 +195,7 @@ impl Vm {
         if pte.entry & SWAPPED != 0 {
             pte = self.swap_in(pte)?;
         } else if pte.entry & DEMAND != 0 {
-            return self.bring(vpn, soft, store);
+            return self.bring(vpn, soft, pte.entry & Mapping::UNCACHED.bits(), store);
         }
         if store && soft.contains(Soft::COW) {
             pte = self.copy(pte)?;
@@ -215,14 +215,14 @@ impl Vm {
         if !soft.contains(Soft::READ) || store && !soft.contains(Soft::WRITE) {
             return Err(Fault::Protection);
         }
-        self.bring(vpn, soft, store)
+        self.bring(vpn, soft, 0, store)
     }
 
-    /// Gives a page of zeroes to where there is none yet.
-    fn bring(&mut self, vpn: u32, soft: Soft, store: bool) -> Result<(), Fault> {
+    /// Gives a page of zeroes to where there is none yet, mapped with these bits.
+    fn bring(&mut self, vpn: u32, soft: Soft, bits: u32, store: bool) -> Result<(), Fault> {
         let (page, clean) = self.take_page(vpn)?;
         let gained = if store { Soft::REFERENCED | Soft::DIRTY } else { Soft::REFERENCED };
-        let pte = Pte::new(vpn, soft | gained, OWN, page << PAGE_SHIFT);
+        let pte = Pte::new(vpn, soft | gained, OWN, page << PAGE_SHIFT | bits);
         if let Err(error) = self.insert(pte) {
             self.give_page(page);
             return Err(error.into());
@@ -233,6 +233,10 @@ impl Vm {
             writable.set_soft(pte.soft() | Soft::WRITE | Soft::DIRTY);
             self.bind(writable)?;
             pages::clear(address(vpn));
+            // A miss in the middle of that counts as the program's store: it is not.
+            if let Some(entry) = self.table().find(vpn) {
+                *entry = pte;
+            }
         }
         if clean || !store {
             self.bind(pte)?;

@@ -86,7 +86,11 @@ pub fn map_shared(start: u32, share: Share, protection: Protection) -> Result<u3
         // Whether somebody writes it is not this process's to know: it counts as dirty.
         let soft = protection.soft() | Soft::SHARED | Soft::REFERENCED | Soft::DIRTY;
         let pte = Pte::new(first, soft, place, share.page << PAGE_SHIFT);
-        vm().bind(pte)?;
+        // Bound at once, so that it is found out now whether the rights suffice; where it may not be touched there is nothing
+        // to bind.
+        if soft.contains(Soft::READ) {
+            vm().bind(pte)?;
+        }
         if let Err(error) = vm().insert(pte) {
             let _ = call::tlb_delete(start);
             return Err(error);
@@ -162,9 +166,12 @@ pub fn resident() -> u32 {
 impl Vm {
     /// An address where so many bytes fit that nothing is mapped in.
     fn room(&mut self, bytes: u32) -> Result<u32, VmError> {
+        if bytes == 0 {
+            return Err(VmError::Range);
+        }
         let pages = bytes.div_ceil(PAGE_SIZE);
         let (mut at, end) = (page(MAPPINGS.start), page(MAPPINGS.end));
-        while pages > 0 && pages <= end - at {
+        while pages <= end - at {
             let region = self
                 .regions
                 .iter()

@@ -17,7 +17,7 @@ const RIGHTS: Soft = Soft::READ.union(Soft::WRITE);
 ///
 /// # Errors
 /// [`VmError::Range`], [`VmError::Unmapped`] if something of it is not mapped: nothing is changed then;
-/// [`VmError::NoMemory`].
+/// [`VmError::NoMemory`] if that cannot be noted for all of it: what has been touched is changed then.
 #[inline]
 pub fn protect(start: u32, bytes: u32, protection: Protection) -> Result<(), VmError> {
     let code = pinned_words([start, bytes, protection.soft().bits()], protect_words).cast_signed();
@@ -74,8 +74,13 @@ pub fn is_dirty(address: u32) -> Option<bool> {
     extern "C" fn dirty(address: u32, _: u32, _: u32) -> u32 {
         match vm().table().find(crate::layout::page(address)) {
             Some(pte) => u32::from(pte.soft().contains(Soft::DIRTY)),
-            None => 2,
+            None => untouched(address),
         }
+    }
+    // Mapped, and neither touched nor protected yet: it has no entry.
+    #[inline(never)]
+    fn untouched(address: u32) -> u32 {
+        if vm().region_of(crate::layout::page(address)).is_some() { 0 } else { 2 }
     }
     match pinned_words([address, 0, 0], dirty) {
         2 => None,
@@ -87,8 +92,11 @@ pub fn is_dirty(address: u32) -> Option<bool> {
 #[must_use]
 pub fn is_referenced(address: u32) -> Option<bool> {
     pinned(address, |address| {
-        let pte = vm().table().find(crate::layout::page(address))?;
-        Some(pte.soft().contains(Soft::REFERENCED))
+        let vpn = crate::layout::page(address);
+        match vm().table().find(vpn) {
+            Some(pte) => Some(pte.soft().contains(Soft::REFERENCED)),
+            None => vm().region_of(vpn).map(|_| false),
+        }
     })
 }
 
@@ -133,8 +141,18 @@ impl Vm {
         self.bind(pte)
     }
 
+    /// Whether something is mapped in all of `first..end`.
+    fn is_mapped(&mut self, first: u32, end: u32) -> bool {
+        // Mostly it is one mapping.
+        self.region_of(first).is_some_and(|region| end <= region.end)
+            || (first..end).all(|vpn| self.table().find(vpn).is_some() || self.region_of(vpn).is_some())
+    }
+
     /// Protects pages `first..end`.
     fn protect_range(&mut self, first: u32, end: u32, soft: Soft) -> Result<(), VmError> {
+        if !self.is_mapped(first, end) {
+            return Err(VmError::Unmapped);
+        }
         // Tags, of which the rights count.
         let mut had = 0;
         let mut at = first;
@@ -158,10 +176,8 @@ impl Vm {
                 pte.tag = pte.tag & !RIGHTS.bits() | soft.bits();
             }
         }
-        if count < end - first {
-            // Some of it has not been touched yet, or is not mapped.
-            self.protect_untouched(first, end, soft)?;
-        }
+        // Some of it may not have been touched yet. Whether that can be noted or not, what was changed is to hold.
+        let noted = if count < end - first { self.protect_untouched(first, end, soft) } else { Ok(()) };
         if soft.contains(Soft::WRITE) {
             fault::unprotected_many();
         } else {
@@ -170,37 +186,42 @@ impl Vm {
         if (Soft::from_bits_truncate(had) & RIGHTS).intersects(!soft) {
             call::tlb_delete_range(address(first), end - first)?;
         }
-        Ok(())
+        noted
     }
 
     /// Notes the protection of pages that regions will bring.
     fn protect_untouched(&mut self, first: u32, end: u32, soft: Soft) -> Result<(), VmError> {
-        for insert in [false, true] {
-            for vpn in first..end {
-                if self.table().find(vpn).is_some() {
-                    continue;
-                }
-                if self.region_of(vpn).is_none() {
-                    return Err(VmError::Unmapped);
-                }
-                if insert {
-                    self.insert(Pte::new(vpn, soft, OWN, DEMAND))?;
-                }
+        for vpn in first..end {
+            if self.table().find(vpn).is_none() {
+                self.insert(Pte::new(vpn, soft, OWN, DEMAND))?;
             }
         }
         Ok(())
     }
 
-    /// Chooses whether a page is cached.
+    /// Chooses whether a page is cached, from now on or from when it comes.
     pub(super) fn set_cached(&mut self, vpn: u32, cached: bool) -> Result<(), VmError> {
-        // It has to be there, and to stay so its bits are kept in the entry.
-        if self.table().find(vpn).is_none_or(|pte| pte.entry & (SWAPPED | DEMAND) != 0) {
-            self.resolve(vpn, false).map_err(|_| VmError::Unmapped)?;
+        if self.table().find(vpn).is_none() {
+            let region = self.region_of(vpn).ok_or(VmError::Unmapped)?;
+            let soft = Soft::from_bits_truncate(region.soft);
+            self.insert(Pte::new(vpn, soft, OWN, DEMAND))?;
         }
         let Some(pte) = self.table().find(vpn) else { return Err(VmError::Unmapped) };
         let uncached = Mapping::UNCACHED.bits();
         pte.entry = if cached { pte.entry & !uncached } else { pte.entry | uncached };
         let pte = *pte;
-        self.bind(pte)
+        if pte.entry & (SWAPPED | DEMAND) != 0 {
+            return Ok(());
+        }
+        if cached {
+            // What was stored past the cache is not what is in it.
+            let [low, high] = self.rights[pte.capability()].read.words();
+            call::cache_flush(pte.page(), low, high)?;
+        }
+        if pte.soft().contains(Soft::READ) {
+            self.bind(pte)
+        } else {
+            Ok(call::tlb_delete(address(vpn)).map(|_| ())?)
+        }
     }
 }
