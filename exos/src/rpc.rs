@@ -17,6 +17,7 @@ use aegis_abi::{Call, Error, Name};
 
 use crate::layout::HANDLER_STACK_TOP;
 use crate::process::table::{self, channel, set, state};
+use crate::signal::{self, SIGKILL};
 use crate::{call, memory, process, slice};
 
 /// A function that a server offers.
@@ -336,14 +337,15 @@ pub unsafe fn offer_leaf(entry: unsafe extern "C" fn()) -> Result<(), Error> {
     enter(entry)
 }
 
-/// Serves with a leaf ([`offer_leaf`]), and does nothing else any more. Only being destroyed ends it: calls keep no note of the
-/// state that they interrupt.
+/// Serves with a leaf ([`offer_leaf`]), and does nothing else any more. Whatever signal is sent to it ends it: calls keep no note
+/// of the state that they interrupt, so that no handler could go back to it.
 pub fn serve_leaf() -> ! {
     set!(process::slot(), waits_for, channel::SERVER);
     set!(process::slot(), state, state::BLOCKED);
-    loop {
+    while !signal::is_pending(process::slot(), SIGKILL) {
         process::give_way_blindly();
     }
+    process::exit(128 + SIGKILL)
 }
 
 /// Serves, and does nothing else any more. `ready` is called once, when calls may come: it may tell somebody so.
@@ -359,7 +361,7 @@ pub fn serve(ready: impl FnOnce()) -> ! {
         });
         wait_for_calls();
         set!(process::slot(), state, state::READY);
-        crate::signal::attend();
+        signal::attend();
     }
 }
 

@@ -21,6 +21,9 @@ use crate::start::START_PAGE;
 use crate::vm::Rights;
 use crate::{call, println, process, signal, slice, spawn};
 
+/// Turns that a process may have between SIGKILL and its end: it may be in the middle of something.
+const DEAF_TURNS: u32 = 16;
+
 /// A family of processes: the environment that made it is its scheduler, at place 0 of the table.
 pub struct Family {
     pages: [u32; 4],
@@ -191,8 +194,14 @@ impl Family {
 
     /// Gives a process a turn.
     pub fn turn(&mut self, client: usize) {
-        set!(client, turns, get!(client, turns).wrapping_add(1));
-        if slice::yield_to(Name(get!(client, name))).is_err() {
+        let turns = get!(client, turns).wrapping_add(1);
+        set!(client, turns, turns);
+        let gone = slice::yield_to(Name(get!(client, name))).is_err();
+        // Who does not attend to anything, though slices of its have begun, does not listen; its parent may destroy it.
+        let deaf = get!(client, attention) != 0
+            && signal::is_pending(client, signal::SIGKILL)
+            && turns.wrapping_sub(get!(client, killed_at)) > DEAF_TURNS;
+        if gone || deaf {
             exit::bury(client);
         }
     }

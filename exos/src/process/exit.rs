@@ -2,7 +2,7 @@
 
 use aegis_abi::{Error, Name};
 
-use super::table::{self, PROCESSES, channel, get, set, state};
+use super::table::{self, PROCESSES, SIGNALS, channel, get, set, state};
 use super::{ProcessError, borrow_no_more, borrowed_from, slot, somebody_borrows, wait_until};
 use crate::pipe::made;
 use crate::vm::{pinned, vm};
@@ -19,7 +19,18 @@ pub fn exit(status: u32) -> ! {
         io::close_all();
     }
     // From here on it may not touch what it has borrowed: its stack, say.
-    leave(status, again)
+    leave(status, if again { Left::Open } else { Left::Tidy })
+}
+
+/// What a process that ends has left behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Its files are closed.
+    Tidy,
+    /// They are not, whoever waits for them has to find out by itself.
+    Open,
+    /// Nor may its own memory be looked at: it was interrupted anywhere.
+    HalfDone,
 }
 
 /// Set when a process has begun to end. What it closes then may be gone, with whoever has made it: that fault is to end it
@@ -35,18 +46,27 @@ pub(crate) fn is_exiting() -> bool {
 
 /// Ends this process before it knows its files: nobody has closed them.
 pub(super) fn fail_to_start() -> ! {
-    leave(127, true)
+    leave(127, Left::Open)
 }
 
-fn leave(status: u32, unclosed: bool) -> ! {
-    pinned((status, unclosed), |(status, unclosed)| -> () { end(status, unclosed) });
+fn leave(status: u32, left: Left) -> ! {
+    pinned((status, left), |(status, left)| -> () { end(status, left) });
     unreachable!("a process that has ended does not go on")
 }
 
-/// The end, on the handlers' stack. Who waits for what is not closed has to find out by itself.
-fn end(status: u32, unclosed: bool) -> ! {
+/// Ends this process wherever it was interrupted. On the handlers' stack.
+pub(crate) fn end_at_once(status: u32) -> ! {
+    destroy_half_made(slot());
+    end(status, Left::HalfDone)
+}
+
+/// The end, on the handlers' stack.
+fn end(status: u32, left: Left) -> ! {
     let me = slot();
     slice::critical(|| {
+        if !table::lives(me) {
+            return; // SIGKILL has come into the end itself
+        }
         for child in 0..table::used() {
             if get!(child, state) != state::FREE && get!(child, parent) == me as u32 && child != me {
                 // The scheduler takes orphans in.
@@ -55,16 +75,19 @@ fn end(status: u32, unclosed: bool) -> ! {
         }
         set!(me, status, status);
         set!(me, state, state::ZOMBIE);
+        // That it has heard of SIGKILL, if there was one.
+        set!(me, attention, 0);
+        set!(me, pending, [0; SIGNALS]);
         let parent = get!(me, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);
         table::wake_one(parent);
-        if unclosed {
+        if left != Left::Tidy {
             (0..table::used()).for_each(table::wake_one);
         }
     });
     rpc::close();
     borrow_no_more();
-    if somebody_borrows() {
+    if somebody_borrows() && left != Left::HalfDone {
         // What has come into being since the last fork nobody borrows.
         vm().free_unshared();
     }
@@ -155,7 +178,10 @@ pub(crate) fn reap(child: usize) -> (u32, u32) {
     let result = (get!(child, pid), get!(child, status));
     destroy_half_made(child);
     let name = Name(get!(child, name));
-    if lives(name) {
+    let deaf = signal::is_pending(child, signal::SIGKILL);
+    if deaf && call::environment_destroy(name.0).is_ok() {
+        set!(child, state, state::FREE);
+    } else if lives(name) {
         // It may be lending, or not have come to its end yet: it finds that nobody waits for it any more.
         set!(child, state, state::LENDING);
         let _ = slice::yield_to(name);

@@ -80,6 +80,8 @@ pub struct Entry {
     pub share: u32,
     /// Turns that it was given.
     pub turns: u32,
+    /// How many it had been given when SIGKILL came.
+    pub killed_at: u32,
     /// Not zero if somebody wants its attention.
     pub attention: u32,
     /// Signals that have come, one byte each: a store of a byte is atomic here, a read-modify-write of a word is not.
@@ -191,6 +193,7 @@ pub(crate) fn claim(parent: usize) -> Option<usize> {
         set!(slot, alarm, 0);
         set!(slot, share, 1);
         set!(slot, turns, 0);
+        set!(slot, killed_at, 0);
         set!(slot, attention, 0);
         set!(slot, pending, [0; SIGNALS]);
         set!(slot, lenders, [0; MASK]);
