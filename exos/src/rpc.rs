@@ -360,7 +360,7 @@ pub fn serve(ready: impl FnOnce()) -> ! {
             }
         });
         wait_for_calls();
-        set!(process::slot(), state, state::READY);
+        process::goes_on();
         signal::attend();
     }
 }

@@ -175,6 +175,9 @@ pub fn alarm(microseconds: u32) {
     let now = call::microseconds().unwrap_or(0);
     set!(process::slot(), alarm_at, now.wrapping_add(microseconds));
     set!(process::slot(), alarm, u32::from(microseconds != 0));
+    if microseconds != 0 {
+        table::tell_time(now.wrapping_add(microseconds));
+    }
 }
 
 /// Leaves a signal for a process. In a critical section.

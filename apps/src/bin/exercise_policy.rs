@@ -10,7 +10,7 @@
 use exos::println;
 use exos::process::ExecError;
 use exos::process::table::PROCESSES;
-use exos::schedule::{Family, Policy, RoundRobin};
+use exos::schedule::{Clients, Family, Policy, RoundRobin};
 
 exos::program!(main);
 
@@ -43,8 +43,8 @@ impl EarliestDeadline {
 }
 
 impl Policy for EarliestDeadline {
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        (0..clients).filter(|client| ready(*client)).min_by_key(|client| self.deadlines[*client])
+    fn pick(&mut self, ready: &Clients) -> Option<usize> {
+        ready.iter().min_by_key(|client| self.deadlines[*client])
     }
 
     fn charge(&mut self, _: usize) {}
@@ -67,8 +67,8 @@ struct Noted<'a> {
 }
 
 impl Policy for Noted<'_> {
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        self.policy.pick(clients, ready)
+    fn pick(&mut self, ready: &Clients) -> Option<usize> {
+        self.policy.pick(ready)
     }
 
     fn charge(&mut self, client: usize) {

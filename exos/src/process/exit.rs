@@ -71,10 +71,12 @@ fn end(status: u32, left: Left) -> ! {
             if get!(child, state) != state::FREE && get!(child, parent) == me as u32 && child != me {
                 // The scheduler takes orphans in.
                 set!(child, parent, 0);
+                table::tell_scheduler(child);
             }
         }
         set!(me, status, status);
         set!(me, state, state::ZOMBIE);
+        table::tell_scheduler(me);
         // That it has heard of SIGKILL, if there was one.
         set!(me, attention, 0);
         set!(me, pending, [0; SIGNALS]);
@@ -204,7 +206,7 @@ fn destroy_half_made(dead: usize) {
             // An orphan's: it is given turns, and ends when it misses something.
             Err(_) => {
                 set!(child, parent, 0);
-                set!(child, state, state::READY);
+                table::set_ready(child);
             }
         }
     }
@@ -230,10 +232,12 @@ pub(crate) fn bury(dead: usize) {
             let made = !matches!(get!(child, state), state::FREE | state::STARTING);
             if made && get!(child, parent) == dead as u32 {
                 set!(child, parent, 0);
+                table::tell_scheduler(child);
             }
         }
         set!(dead, status, 128 + signal::SIGKILL);
         set!(dead, state, state::ZOMBIE);
+        table::tell_scheduler(dead);
         set!(dead, lenders, [0; table::MASK]);
         let parent = get!(dead, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);

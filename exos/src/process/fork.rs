@@ -311,7 +311,7 @@ extern "C" fn exos_fork_begin(read_low: u32, read_high: u32, write_low: u32, wri
         exit::exit(127);
     }
     io::forked();
-    set!(child, state, state::READY);
+    table::set_ready(child);
     // A slice that ended while nobody could be told is given back now.
     super::give_way_blindly();
 }
