@@ -74,9 +74,7 @@ fn end(status: u32, left: Left) -> ! {
                 table::tell_scheduler(child);
             }
         }
-        set!(me, status, status);
-        set!(me, state, state::ZOMBIE);
-        table::tell_scheduler(me);
+        table::set_ended(me, status);
         // That it has heard of SIGKILL, if there was one.
         set!(me, attention, 0);
         set!(me, pending, [0; SIGNALS]);
@@ -107,7 +105,7 @@ fn end(status: u32, left: Left) -> ! {
     }
 }
 
-/// Waits for any child to end; tells its number and its status.
+/// Waits for any child to end; tells its number and its status. Of several it is the one that ended first.
 ///
 /// # Errors
 /// [`ProcessError::NoProcess`] if there is no child; [`ProcessError::Interrupted`].
@@ -164,9 +162,12 @@ fn has_children(pid: Option<u32>) -> bool {
     children(pid).next().is_some()
 }
 
-/// One of them that has ended.
+/// One of them that has ended: the first that did.
 fn ended(pid: Option<u32>) -> Option<usize> {
-    children(pid).find(|child| get!(*child, state) == state::ZOMBIE)
+    let deaths = table::deaths();
+    children(pid)
+        .filter(|child| get!(*child, state) == state::ZOMBIE)
+        .max_by_key(|child| deaths.wrapping_sub(get!(*child, died)))
 }
 
 /// Whether a child has ended that nobody has waited for yet.
@@ -235,9 +236,7 @@ pub(crate) fn bury(dead: usize) {
                 table::tell_scheduler(child);
             }
         }
-        set!(dead, status, 128 + signal::SIGKILL);
-        set!(dead, state, state::ZOMBIE);
-        table::tell_scheduler(dead);
+        table::set_ended(dead, 128 + signal::SIGKILL);
         set!(dead, lenders, [0; table::MASK]);
         let parent = get!(dead, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);

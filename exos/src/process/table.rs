@@ -68,6 +68,8 @@ pub struct Entry {
     pub parent: u32,
     /// How it ended: an exit status, or 128 plus a signal.
     pub status: u32,
+    /// How many had ended before it.
+    pub died: u32,
     /// See [`channel`].
     pub waits_for: u32,
     /// Microseconds at which it wants to be woken, with [`channel::TIME`].
@@ -107,6 +109,8 @@ pub struct Table {
     pub due: u32,
     /// See `due`.
     pub timed: u32,
+    /// How many processes have ended.
+    pub deaths: u32,
     /// Places of those who wait for a key, a bit each; some may not any more.
     pub want_keys: [u32; MASK],
     /// A key that the scheduler has taken for whoever asks first: 256 more than its byte, or zero.
@@ -217,6 +221,20 @@ pub fn lives(slot: usize) -> bool {
 pub fn find(pid: u32) -> Option<usize> {
     let slot = pid as usize % PROCESSES;
     (get!(slot, state) != state::FREE && get!(slot, pid) == pid).then_some(slot)
+}
+
+/// How many processes have ended.
+pub(crate) fn deaths() -> u32 {
+    head!(deaths)
+}
+
+/// Notes that a process has ended, after all others that have. In a critical section.
+pub(crate) fn set_ended(slot: usize, status: u32) {
+    set!(slot, status, status);
+    set!(slot, died, head!(deaths));
+    head!(deaths = head!(deaths).wrapping_add(1));
+    set!(slot, state, state::ZOMBIE);
+    tell_scheduler(slot);
 }
 
 /// Takes a free place for a child of `parent`'s.
