@@ -4,6 +4,10 @@
 //! server nothing but its answer. tlrpc trusts the server to keep them. Both have the paper's limits: one function, no permission checks, single-threaded.
 //! The registers are the message: `a0` the argument, `v1` the answer.
 //!
+//! Anybody may transfer to a client. Who did is the kernel's word, which cannot be forged, and lrpc compares it with the server: a
+//! transfer of anybody else's is a slice for the client, and no answer. tlrpc does not compare, since four instructions are a
+//! twentieth of it: its clients trust everybody who knows their names.
+//!
 //! While a call is under way this process's slices are the server's. The server may be interrupted; who calls it meanwhile
 //! is told that it is busy. A server's own state is one: a call is served if it is where it waits for calls ([`serve`]), and refused
 //! if a call is under way, or the server itself was interrupted.
@@ -73,13 +77,22 @@ global_asm!(
     "syscall",
     // Refused.
     "exos_lrpc_refused:",
-    "li $4, 1",
-    // The answer enters here: nothing is believed but a0 and v1.
-    ".globl exos_lrpc_answer",
-    "exos_lrpc_answer:",
     "lui $9, %hi(exos_rpc_sp)",
     "lw $sp, %lo(exos_rpc_sp)($9)",
-    "move $2, $4",
+    "b 1f",
+    "li $4, 1",
+    // The answer enters here, if it is the server's: nothing is believed but a0 and v1.
+    ".globl exos_lrpc_answer",
+    "exos_lrpc_answer:",
+    "lui $8, %hi(exos_next)",
+    "lw $10, {CALLER}($zero)", // the kernel's word
+    "lw $8, %lo(exos_next)($8)", // whom this environment waits for; if a slice ends before here, slice.rs reads both
+    ".globl exos_lrpc_check",
+    "exos_lrpc_check:",
+    "lui $9, %hi(exos_rpc_sp)",
+    "bne $8, $10, 2f",
+    "lw $sp, %lo(exos_rpc_sp)($9)",
+    "1: move $2, $4",
     "lw $31, 40($sp)",
     "lw $16, 0($sp)",
     "lw $17, 4($sp)",
@@ -92,6 +105,9 @@ global_asm!(
     "lw $30, 32($sp)",
     "jr $31",
     "addiu $sp, $sp, 48",
+    // Somebody else, or not asked: all that this environment takes of it is the slice, with which it goes on where it was.
+    "2: j exos_slice_start",
+    "nop",
     // A slice begins while the call is under way, and the server is gone.
     ".globl exos_call_failed",
     "exos_call_failed:",
