@@ -5,8 +5,8 @@
 //! The registers are the message: `a0` the argument, `v1` the answer.
 //!
 //! Anybody may transfer to a client. Who did is the kernel's word, which cannot be forged, and lrpc compares it with the server: a
-//! transfer of anybody else's is a slice for the client, and no answer. tlrpc does not compare, since four instructions are a
-//! twentieth of it: its clients trust everybody who knows their names.
+//! transfer of anybody else's is a slice for the client, and no answer. tlrpc does not compare, which would cost it five instructions
+//! of 74: its clients trust everybody who knows their names.
 //!
 //! While a call is under way this process's slices are the server's. The server may be interrupted; who calls it meanwhile
 //! is told that it is busy. A server's own state is one: a call is served if it is where it waits for calls ([`serve`]), and refused
@@ -61,8 +61,7 @@ global_asm!(
     "sw $17, 4($sp)",
     "sw $18, 8($sp)",
     "sw $19, 12($sp)",
-    "lui $8, %hi(exos_next)",
-    "lui $9, %hi(exos_rpc_sp)",
+    "lui $8, %hi(exos_next)", // exos_rpc_sp's, too: see below
     "sw $20, 16($sp)",
     "sw $21, 20($sp)",
     "sw $22, 24($sp)",
@@ -70,7 +69,7 @@ global_asm!(
     "move $2, $5",
     "sw $30, 32($sp)",
     "sw $31, 40($sp)",
-    "sw $sp, %lo(exos_rpc_sp)($9)",
+    "sw $sp, %lo(exos_rpc_sp)($8)",
     "sw $5, %lo(exos_next)($8)",
     ".globl exos_lrpc_call",
     "exos_lrpc_call:",
@@ -84,14 +83,13 @@ global_asm!(
     // The answer enters here, if it is the server's: nothing is believed but a0 and v1.
     ".globl exos_lrpc_answer",
     "exos_lrpc_answer:",
-    "lui $8, %hi(exos_next)",
+    "lui $9, %hi(exos_next)",
     "lw $10, {CALLER}($zero)", // the kernel's word
-    "lw $8, %lo(exos_next)($8)", // whom this environment waits for; if a slice ends before here, slice.rs reads both
+    "lw $8, %lo(exos_next)($9)", // whom this environment waits for
     ".globl exos_lrpc_check",
-    "exos_lrpc_check:",
-    "lui $9, %hi(exos_rpc_sp)",
-    "bne $8, $10, 2f",
+    "exos_lrpc_check:", // a slice that ends before here is resumed here: slice.rs does the same
     "lw $sp, %lo(exos_rpc_sp)($9)",
+    "bne $8, $10, 2f",
     "1: move $2, $4",
     "lw $31, 40($sp)",
     "lw $16, 0($sp)",
@@ -137,9 +135,8 @@ global_asm!(
     ".align 4",
     ".globl exos_serve",
     "exos_serve:",
-    "lui $9, %hi(exos_rpc_home)",
     "lui $8, %hi(exos_next)",
-    "lw $9, %lo(exos_rpc_home)($9)",
+    "lw $9, %lo(exos_rpc_home)($8)",
     "lw $8, %lo(exos_next)($8)",
     "lw $16, {CALLER}($zero)",
     "beq $8, $9, exos_serve_free",
@@ -161,9 +158,8 @@ global_asm!(
     "exos_serve_done:", // from here on begun anew if it is interrupted
     "lui $9, %hi(exos_rpc_home)",
     "lw $10, %lo(exos_rpc_home)($9)",
-    "lui $8, %hi(exos_next)",
     "sw $zero, %lo(exos_rpc_caller)($9)",
-    "sw $10, %lo(exos_next)($8)",
+    "sw $10, %lo(exos_next)($9)",
     "move $2, $16",
     ".globl exos_serve_answer",
     "exos_serve_answer:",
@@ -213,6 +209,9 @@ global_asm!(
     TOP = const HANDLER_STACK_TOP,
     YIELD = const Call::Yield as u32,
 );
+
+// What is pinned lies below 64 KB and above 32: one high half of an address for all of it.
+const _: () = assert!(crate::layout::USER_AREA.end <= 0x1_0000);
 
 unsafe extern "C" {
     static mut exos_rpc_service: Service;

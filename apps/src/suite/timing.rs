@@ -1,9 +1,9 @@
 //! Time: the microsecond clock, what a position in the vector of slices promises, and what overrunning
 //! costs.
 
-use apps::testing::{Test, is_left_out, leave_out};
 use apps::testing::companion::{Command, Companion, word};
 use apps::testing::failure::Outcome;
+use apps::testing::{Test, is_left_out, leave_out};
 use apps::{ensure, ensure_eq};
 use exos::abi::Name;
 use exos::abi::calls::Fact;
