@@ -2,7 +2,8 @@
 
 use core::fmt::{self, Write};
 
-use crate::{call, io, process};
+use crate::process::table::head;
+use crate::{call, io, process, slice};
 
 /// Writes bytes to the console.
 pub fn write(bytes: &[u8]) {
@@ -14,6 +15,31 @@ pub fn write(bytes: &[u8]) {
         // At most twelve bytes are never refused.
         let _ = call::console_write(word(0), word(4), word(8), chunk.len() as u32);
     }
+}
+
+/// In [`Table::key`](crate::process::table::Table::key), beside the key.
+const TAKEN: u32 = 0x100;
+
+/// Takes a key that has been pressed.
+pub(crate) fn take_key() -> Option<u8> {
+    slice::critical(|| match head!(key) {
+        0 => call::console_read().ok(),
+        key => {
+            head!(key = 0);
+            Some(key)
+        }
+    })
+    .map(|key| key as u8)
+}
+
+/// The same for whoever comes first: leaves it in the table of processes. Tells whether there is one.
+pub(crate) fn take_key_along() -> bool {
+    if head!(key) == 0
+        && let Ok(key) = call::console_read()
+    {
+        head!(key = TAKEN | key);
+    }
+    head!(key) != 0
 }
 
 /// The console as a writer.

@@ -13,7 +13,7 @@ use crate::process::table::channel;
 use crate::process::{self, ProcessError};
 use crate::vm::VmError;
 use crate::vm::map::Share;
-use crate::{call, console, signal};
+use crate::{console, signal};
 
 /// What a descriptor stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,14 +301,14 @@ pub fn is_awaited(descriptor: usize) -> bool {
 pub fn wait_for_key(mut enough: impl FnMut() -> bool) -> Result<Option<u8>, IoError> {
     let mut key = None;
     process::wait_until(channel::CONSOLE, || {
-        key = key.or_else(|| call::console_read().ok());
+        key = key.or_else(console::take_key);
         key.is_some() || enough()
     })
     .map_err(|error| match error {
         ProcessError::Interrupted => IoError::Interrupted,
         _ => IoError::BadDescriptor,
     })?;
-    Ok(key.map(|key| key as u8))
+    Ok(key)
 }
 
 /// Reads keys as they come: no echo, no lines.
@@ -317,9 +317,9 @@ fn read_console(into: &mut [u8]) -> Result<usize, IoError> {
     *first = wait_for_key(|| false)?.unwrap_or(0);
     let mut count = 1;
     while let Some(place) = into.get_mut(count)
-        && let Ok(key) = call::console_read()
+        && let Some(key) = console::take_key()
     {
-        *place = key as u8;
+        *place = key;
         count += 1;
     }
     Ok(count)

@@ -4,6 +4,10 @@
 //! server nothing but its answer. tlrpc trusts the server to keep them. Both have the paper's limits: one function, no permission checks, single-threaded.
 //! The registers are the message: `a0` the argument, `v1` the answer.
 //!
+//! Anybody may transfer to a client. Who did is the kernel's word, which cannot be forged, and lrpc compares it with the server: a
+//! transfer of anybody else's is a slice for the client, and no answer. tlrpc does not compare, which would cost it five instructions
+//! of 74: its clients trust everybody who knows their names.
+//!
 //! While a call is under way this process's slices are the server's. The server may be interrupted; who calls it meanwhile
 //! is told that it is busy. A server's own state is one: a call is served if it is where it waits for calls ([`serve`]), and refused
 //! if a call is under way, or the server itself was interrupted.
@@ -17,6 +21,7 @@ use aegis_abi::{Call, Error, Name};
 
 use crate::layout::HANDLER_STACK_TOP;
 use crate::process::table::{self, channel, set, state};
+use crate::signal::{self, SIGKILL};
 use crate::{call, memory, process, slice};
 
 /// A function that a server offers.
@@ -56,8 +61,7 @@ global_asm!(
     "sw $17, 4($sp)",
     "sw $18, 8($sp)",
     "sw $19, 12($sp)",
-    "lui $8, %hi(exos_next)",
-    "lui $9, %hi(exos_rpc_sp)",
+    "lui $8, %hi(exos_next)", // exos_rpc_sp's, too: see below
     "sw $20, 16($sp)",
     "sw $21, 20($sp)",
     "sw $22, 24($sp)",
@@ -65,20 +69,28 @@ global_asm!(
     "move $2, $5",
     "sw $30, 32($sp)",
     "sw $31, 40($sp)",
-    "sw $sp, %lo(exos_rpc_sp)($9)",
+    "sw $sp, %lo(exos_rpc_sp)($8)",
     "sw $5, %lo(exos_next)($8)",
     ".globl exos_lrpc_call",
     "exos_lrpc_call:",
     "syscall",
     // Refused.
     "exos_lrpc_refused:",
-    "li $4, 1",
-    // The answer enters here: nothing is believed but a0 and v1.
-    ".globl exos_lrpc_answer",
-    "exos_lrpc_answer:",
     "lui $9, %hi(exos_rpc_sp)",
     "lw $sp, %lo(exos_rpc_sp)($9)",
-    "move $2, $4",
+    "b 1f",
+    "li $4, 1",
+    // The answer enters here, if it is the server's: nothing is believed but a0 and v1.
+    ".globl exos_lrpc_answer",
+    "exos_lrpc_answer:",
+    "lui $9, %hi(exos_next)",
+    "lw $10, {CALLER}($zero)", // the kernel's word
+    "lw $8, %lo(exos_next)($9)", // whom this environment waits for
+    ".globl exos_lrpc_check",
+    "exos_lrpc_check:", // a slice that ends before here is resumed here: slice.rs does the same
+    "lw $sp, %lo(exos_rpc_sp)($9)",
+    "bne $8, $10, 2f",
+    "1: move $2, $4",
     "lw $31, 40($sp)",
     "lw $16, 0($sp)",
     "lw $17, 4($sp)",
@@ -91,6 +103,9 @@ global_asm!(
     "lw $30, 32($sp)",
     "jr $31",
     "addiu $sp, $sp, 48",
+    // Somebody else, or not asked: all that this environment takes of it is the slice, with which it goes on where it was.
+    "2: j exos_slice_start",
+    "nop",
     // A slice begins while the call is under way, and the server is gone.
     ".globl exos_call_failed",
     "exos_call_failed:",
@@ -120,9 +135,8 @@ global_asm!(
     ".align 4",
     ".globl exos_serve",
     "exos_serve:",
-    "lui $9, %hi(exos_rpc_home)",
     "lui $8, %hi(exos_next)",
-    "lw $9, %lo(exos_rpc_home)($9)",
+    "lw $9, %lo(exos_rpc_home)($8)",
     "lw $8, %lo(exos_next)($8)",
     "lw $16, {CALLER}($zero)",
     "beq $8, $9, exos_serve_free",
@@ -144,9 +158,8 @@ global_asm!(
     "exos_serve_done:", // from here on begun anew if it is interrupted
     "lui $9, %hi(exos_rpc_home)",
     "lw $10, %lo(exos_rpc_home)($9)",
-    "lui $8, %hi(exos_next)",
     "sw $zero, %lo(exos_rpc_caller)($9)",
-    "sw $10, %lo(exos_next)($8)",
+    "sw $10, %lo(exos_next)($9)",
     "move $2, $16",
     ".globl exos_serve_answer",
     "exos_serve_answer:",
@@ -196,6 +209,9 @@ global_asm!(
     TOP = const HANDLER_STACK_TOP,
     YIELD = const Call::Yield as u32,
 );
+
+// What is pinned lies below 64 KB and above 32: one high half of an address for all of it.
+const _: () = assert!(crate::layout::USER_AREA.end <= 0x1_0000);
 
 unsafe extern "C" {
     static mut exos_rpc_service: Service;
@@ -336,14 +352,15 @@ pub unsafe fn offer_leaf(entry: unsafe extern "C" fn()) -> Result<(), Error> {
     enter(entry)
 }
 
-/// Serves with a leaf ([`offer_leaf`]), and does nothing else any more. Only being destroyed ends it: calls keep no note of the
-/// state that they interrupt.
+/// Serves with a leaf ([`offer_leaf`]), and does nothing else any more. Whatever signal is sent to it ends it: calls keep no note
+/// of the state that they interrupt, so that no handler could go back to it.
 pub fn serve_leaf() -> ! {
     set!(process::slot(), waits_for, channel::SERVER);
     set!(process::slot(), state, state::BLOCKED);
-    loop {
+    while !signal::is_pending(process::slot(), SIGKILL) {
         process::give_way_blindly();
     }
+    process::exit(128 + SIGKILL)
 }
 
 /// Serves, and does nothing else any more. `ready` is called once, when calls may come: it may tell somebody so.
@@ -358,8 +375,8 @@ pub fn serve(ready: impl FnOnce()) -> ! {
             }
         });
         wait_for_calls();
-        set!(process::slot(), state, state::READY);
-        crate::signal::attend();
+        process::goes_on();
+        signal::attend();
     }
 }
 

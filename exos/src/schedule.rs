@@ -4,22 +4,27 @@
 //! [`Policy`]'s choice: replacing the policy is linking another one (docs/extending.md does). A process that waits gives the rest of its slice back,
 //! and gets the processor again when what it waits for has come.
 //!
-//! The same environment takes in orphans, wakes who sleeps, and finds out who was destroyed without a word.
+//! The same environment takes in orphans, wakes who sleeps, looks for keys, and finds out who was destroyed without a word. What
+//! has changed since the last turn it is told (`tell_scheduler` and `tell_time` of the table): a turn costs as much beside a hundred
+//! processes that wait as beside none.
 
 use aegis_abi::environment::Event;
 use aegis_abi::layout::{ANY, Mapping, PAGE_SIZE};
 use aegis_abi::{Error, Name};
-pub use exos_core::schedule::{Policy, RoundRobin, Stride};
+pub use exos_core::schedule::{Clients, Policy, RoundRobin, Stride};
 
 use crate::layout::PROCESS_TABLE;
 use crate::memory::{self, Page, WINDOWS};
 use crate::process::arguments::{Block, FileWords, MAGIC};
 use crate::process::exec::{self, ExecError};
 use crate::process::exit::{self, reap};
-use crate::process::table::{self, PROCESSES, channel, get, set, state};
+use crate::process::table::{self, MASK, PROCESSES, channel, get, head, set, state};
 use crate::start::START_PAGE;
 use crate::vm::Rights;
-use crate::{call, println, process, signal, slice, spawn};
+use crate::{call, console, println, process, signal, slice, spawn};
+
+/// Turns that a process may have between SIGKILL and its end: it may be in the middle of something.
+const DEAF_TURNS: u32 = 16;
 
 /// A family of processes: the environment that made it is its scheduler, at place 0 of the table.
 pub struct Family {
@@ -27,7 +32,11 @@ pub struct Family {
     rights: Rights,
     /// The next place to be looked at for an environment that is gone.
     probed: usize,
-    /// The shares that the policy has been told.
+    /// Those who can run, as far as the scheduler has heard.
+    ready: Clients,
+    /// Those whom this environment itself has started: their ends are [`Family::run`]'s.
+    started: Clients,
+    /// The shares that the policy knows: everybody's is one ticket until it is told another.
     shares: [u32; PROCESSES],
 }
 
@@ -65,10 +74,11 @@ impl Family {
         process::pin_table(memory::myself(), &pages, rights.write)?;
         // SAFETY: the table has just been pinned there.
         unsafe { core::ptr::write_bytes(PROCESS_TABLE.start as *mut u8, 0, 4 * PAGE_SIZE as usize) };
-        table::set_scheduler(memory::myself());
+        head!(scheduler = memory::myself().0);
         set!(0, state, state::READY);
         set!(0, name, memory::myself().0);
-        Ok(Self { pages, rights, probed: 1, shares: [0; PROCESSES] })
+        let nobody = Clients::new();
+        Ok(Self { pages, rights, probed: 1, ready: nobody, started: nobody, shares: [1; PROCESSES] })
     }
 
     /// Starts a program of the boot image as the first process of the family, with these arguments; the console is its input
@@ -93,7 +103,8 @@ impl Family {
             set!(slot, state, state::FREE);
             return Err(error);
         }
-        set!(slot, state, state::READY);
+        self.started.insert(slot);
+        table::set_ready(slot);
         Ok(slot)
     }
 
@@ -157,72 +168,108 @@ impl Family {
         Ok(())
     }
 
-    /// Hands out slices until the process at `first` has ended; tells its status.
-    pub fn run(&mut self, first: usize, policy: &mut dyn Policy) -> u32 {
+    /// Hands out slices until the process at a place, which this family has started, has ended; tells its status. Others that it
+    /// has started keep theirs until they are waited for so, too.
+    pub fn run(&mut self, place: usize, policy: &mut dyn Policy) -> u32 {
+        // This policy may be another than the last, and have been told nothing yet.
+        self.shares = [1; PROCESSES];
+        (1..table::used()).for_each(table::tell_scheduler);
         for tick in 0u32.. {
-            self.look_around(first, tick);
-            self.tell_shares(policy);
-            if get!(first, state) == state::ZOMBIE {
-                return reap(first).1;
+            self.look_around(policy, tick);
+            if get!(place, state) == state::ZOMBIE {
+                self.started.remove(place);
+                return reap(place).1;
             }
-            let ready = |client: usize| client != 0 && get!(client, state) == state::READY;
-            match policy.pick(table::used(), &ready) {
+            match self.who_has_a_key().or_else(|| self.pick(policy)) {
                 Some(client) => {
                     self.turn(client);
                     policy.charge(client);
                 }
-                // Nobody can run: whoever waits for a key or a time is looked for again.
-                None => continue,
+                // Nobody can run: whoever waits for more than a key looks for it again.
+                None => wake_for_keys(),
             }
         }
         unreachable!("the loop counts around")
     }
 
-    /// Tells the policy which shares have changed ([`process::set_share`]).
-    fn tell_shares(&mut self, policy: &mut dyn Policy) {
-        for (client, known) in self.shares.iter_mut().enumerate().take(table::used()).skip(1) {
-            let share = get!(client, share);
-            if share != *known {
-                *known = share;
-                policy.set_share(client, share);
+    /// Lets the policy choose among those who can run.
+    fn pick(&mut self, policy: &mut dyn Policy) -> Option<usize> {
+        loop {
+            let client = policy.pick(&self.ready).filter(|client| self.ready.contains(*client))?;
+            if get!(client, state) == state::READY {
+                return Some(client);
             }
+            // It has begun to wait in a slice that somebody else yielded to it.
+            self.ready.remove(client);
         }
     }
 
     /// Gives a process a turn.
     pub fn turn(&mut self, client: usize) {
-        set!(client, turns, get!(client, turns).wrapping_add(1));
-        if slice::yield_to(Name(get!(client, name))).is_err() {
+        let turns = get!(client, turns).wrapping_add(1);
+        set!(client, turns, turns);
+        let gone = slice::yield_to(Name(get!(client, name))).is_err();
+        // Who does not attend to anything, though slices of its have begun, does not listen; its parent may destroy it.
+        let deaf = get!(client, attention) != 0
+            && signal::is_pending(client, signal::SIGKILL)
+            && turns.wrapping_sub(get!(client, killed_at)) > DEAF_TURNS;
+        if gone || deaf {
             exit::bury(client);
+        }
+        if get!(client, state) != state::READY {
+            self.ready.remove(client);
         }
     }
 
-    /// What is to be done between turns: orphans, sleepers, the console, the dead.
-    fn look_around(&mut self, first: usize, tick: u32) {
-        let now = call::microseconds().unwrap_or(0);
-        let due = |at: u32| now.wrapping_sub(at).cast_signed() >= 0;
-        let mut somebody_runs = false;
-        for slot in 1..table::used() {
+    /// What is to be done between turns. None of it takes longer the more processes there are, but where something has come up.
+    fn look_around(&mut self, policy: &mut dyn Policy, tick: u32) {
+        if head!(timed) != 0 {
+            wake_sleepers();
+        }
+        if head!(news) != 0 {
+            self.hear(policy);
+        }
+        if tick.is_multiple_of(4) {
+            // Who waits for a key may wait for something else as well, which nobody tells it of.
+            wake_for_keys();
+            self.probe();
+        }
+    }
+
+    /// Looks at the places where something has changed.
+    fn hear(&mut self, policy: &mut dyn Policy) {
+        let changed = slice::critical(|| {
+            head!(news = 0);
+            let changed = head!(changed);
+            head!(changed = [0; MASK]);
+            changed
+        });
+        for slot in Clients::of_words(changed).iter().filter(|slot| *slot != 0) {
             match get!(slot, state) {
-                state::READY => somebody_runs = true,
-                state::ZOMBIE if get!(slot, parent) == 0 && tick > 0 && slot != first => {
-                    reap(slot);
-                }
-                state::BLOCKED if get!(slot, waits_for) == channel::TIME && due(get!(slot, wake_at)) => {
-                    table::wake_one(slot)
-                }
-                _ => {}
+                state::READY => self.ready.insert(slot),
+                // An orphan; nobody else waits for its end.
+                state::ZOMBIE if get!(slot, parent) == 0 && !self.started.contains(slot) => _ = reap(slot),
+                _ => self.ready.remove(slot),
             }
-            if get!(slot, alarm) != 0 && table::lives(slot) && due(get!(slot, alarm_at)) {
-                set!(slot, alarm, 0);
-                signal::post(slot, signal::SIGALRM);
+            let share = get!(slot, share);
+            if share != core::mem::replace(&mut self.shares[slot], share) {
+                policy.set_share(slot, share);
             }
         }
-        // Nobody tells when a key has come: who waits for one looks for itself, often if there is nothing else to do.
-        if !somebody_runs || tick.is_multiple_of(4) {
-            table::wake(channel::CONSOLE);
-        }
-        // One place each time: who was destroyed while it waited, and who has ended and could go.
+    }
+
+    /// Aegis tells nobody that a key has come: looks for one if somebody waits for it. Who does so is to have the next turn,
+    /// before everybody else, so that what is typed is seen at once whoever computes.
+    fn who_has_a_key(&mut self) -> Option<usize> {
+        let first = who_wants_keys().first_from(0)?;
+        console::take_key_along().then(|| {
+            table::wake_one(first);
+            first
+        })
+    }
+
+    /// Looks at one place: who was destroyed while it waited, and who has ended and could go.
+    fn probe(&mut self) {
         self.probed = self.probed % table::used().saturating_sub(1).max(1) + 1;
         let slot = self.probed;
         let name = Name(get!(slot, name));
@@ -232,6 +279,49 @@ impl Family {
         if get!(slot, state) == state::LENDING && !process::borrowed_from(slot) {
             // Whoever was to wake it was ended or lost its slice before it did.
             let _ = slice::yield_to(name);
+        }
+    }
+}
+
+/// Those who wait for a key, or have been woken to look for one and have not had a turn since.
+fn who_wants_keys() -> Clients {
+    let noted = Clients::of_words(head!(want_keys));
+    let wants = |slot: &usize| table::lives(*slot) && get!(*slot, waits_for) == channel::CONSOLE;
+    let wanting: Clients = noted.iter().filter(wants).collect();
+    if wanting != noted {
+        slice::critical(|| head!(want_keys = wanting.words()));
+    }
+    wanting
+}
+
+/// Lets those run who wait for a key.
+fn wake_for_keys() {
+    who_wants_keys().iter().for_each(table::wake_one);
+}
+
+/// Wakes who sleeps and raises alarms, if a time has come that somebody waits for; finds out which is the next.
+fn wake_sleepers() {
+    let now = call::microseconds().unwrap_or(0);
+    let due = |at: u32| now.wrapping_sub(at).cast_signed() >= 0;
+    if !due(head!(due)) {
+        return;
+    }
+    head!(timed = 0);
+    for slot in 1..table::used() {
+        if get!(slot, state) == state::BLOCKED && get!(slot, waits_for) == channel::TIME {
+            match get!(slot, wake_at) {
+                at if due(at) => table::wake_one(slot),
+                at => table::tell_time(at),
+            }
+        }
+        if get!(slot, alarm) != 0 && table::lives(slot) {
+            match get!(slot, alarm_at) {
+                at if due(at) => {
+                    set!(slot, alarm, 0);
+                    signal::post(slot, signal::SIGALRM);
+                }
+                at => table::tell_time(at),
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A signal is a byte in the table of processes and the wish for attention: the receiver's next slice begins with a call of
 //! [`attend`] on the handlers' stack, like an exception at the instruction where the last one ended. One that waits or gives
-//! its slice up by itself attends when it goes on. Faults that nothing explains become signals of the process itself.
+//! its slice up by itself attends when it goes on. A handler is not disturbed but by SIGKILL, which nothing has to go on from.
+//! Faults that nothing explains become signals of the process itself.
 //! What Aegis wants back (section 3.3) is attended to in the same way.
 
 use core::arch::global_asm;
@@ -148,7 +149,7 @@ pub(crate) fn ignore(signals: u32) {
 /// Sends a signal to a process.
 ///
 /// # Errors
-/// [`ProcessError::NoProcess`]; [`ProcessError::Refused`] for a signal that there is not, and for a server of calls without a stack that is not this process's child.
+/// [`ProcessError::NoProcess`]; [`ProcessError::Refused`] for a signal that there is not.
 pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
     let living = || table::find(pid).filter(|slot| table::lives(*slot)).ok_or(ProcessError::NoProcess);
     let slot = living()?;
@@ -158,12 +159,9 @@ pub fn kill(pid: u32, signal: u32) -> Result<(), ProcessError> {
     if signal as usize >= SIGNALS {
         return Err(ProcessError::Refused(aegis_abi::Error::Invalid));
     }
-    if get!(slot, waits_for) == table::channel::SERVER {
-        // It cannot attend to anything. Who may destroy it may end it so.
-        call::environment_destroy(get!(slot, name))?;
-        process::exit::bury(slot);
-        return Ok(());
-    }
+    // One that serves without a stack cannot call a handler, nor go on from there: all that it can do is end.
+    let serves = get!(slot, waits_for) == table::channel::SERVER;
+    let signal = if serves { SIGKILL } else { signal };
     // Found once more: meanwhile the place may be another's.
     crate::slice::critical(|| living().map(|slot| post(slot, signal)))?;
     if slot == process::slot() {
@@ -177,18 +175,39 @@ pub fn alarm(microseconds: u32) {
     let now = call::microseconds().unwrap_or(0);
     set!(process::slot(), alarm_at, now.wrapping_add(microseconds));
     set!(process::slot(), alarm, u32::from(microseconds != 0));
+    if microseconds != 0 {
+        table::tell_time(now.wrapping_add(microseconds));
+    }
 }
 
 /// Leaves a signal for a process. In a critical section.
 pub(crate) fn post(slot: usize, signal: u32) {
-    let entry = table::entry(slot);
-    // SAFETY: the table is pinned; the signal's number is below SIGNALS; a byte is stored at once.
-    unsafe { (&raw mut (*entry).pending).cast::<u8>().add(signal as usize % SIGNALS).write_volatile(1) };
     if slot == 0 {
         return; // the scheduler looks for itself
     }
+    if signal == SIGKILL && !is_pending(slot, SIGKILL) {
+        set!(slot, killed_at, get!(slot, turns));
+    }
+    // SAFETY: the table is pinned; a byte is stored at once.
+    unsafe { pending(slot, signal).write_volatile(1) };
     set!(slot, attention, 1);
+    if signal == SIGKILL && get!(slot, state) == table::state::BLOCKED {
+        set!(slot, waits_for, table::channel::NONE);
+    }
     table::wake_one(slot);
+}
+
+/// The byte of a signal.
+fn pending(slot: usize, signal: u32) -> *mut u8 {
+    let entry = table::entry(slot);
+    // SAFETY: inside the entry; nothing is read.
+    unsafe { (&raw mut (*entry).pending).cast::<u8>().add(signal as usize % SIGNALS) }
+}
+
+/// Whether a signal has come that a process has not attended to.
+pub(crate) fn is_pending(slot: usize, signal: u32) -> bool {
+    // SAFETY: the table is pinned.
+    unsafe { pending(slot, signal).read_volatile() != 0 }
 }
 
 global_asm!(
@@ -227,6 +246,13 @@ extern "C" fn exos_attend(_frame: &mut Frame) {
     attend();
 }
 
+/// SIGKILL has come, and a slice begins with a handler interrupted or a call into another environment under way: on the
+/// handlers' stack, from its top. What was interrupted may have left anything half done.
+#[unsafe(no_mangle)]
+extern "C" fn exos_killed() -> ! {
+    process::exit::end_at_once(128 + SIGKILL)
+}
+
 /// Attends to what has come; tells whether a signal was handled by the program.
 pub(crate) fn attend() -> bool {
     if !process::is_process() {
@@ -248,14 +274,10 @@ pub(crate) fn attend() -> bool {
 
 /// Takes a signal that has come.
 fn take(slot: usize, signal: u32) -> bool {
-    let entry = table::entry(slot);
+    let came = is_pending(slot, signal);
     // SAFETY: as in `post`.
-    unsafe {
-        let byte = (&raw mut (*entry).pending).cast::<u8>().add(signal as usize);
-        let came = byte.read_volatile() != 0;
-        byte.write_volatile(0);
-        came
-    }
+    unsafe { pending(slot, signal).write_volatile(0) };
+    came
 }
 
 /// Does what this process does about a signal; tells whether that was a function of the program's.

@@ -25,15 +25,19 @@ use aegis_abi::{Call, Error, Name};
 
 use crate::exception::Frame;
 use crate::layout::HANDLER_STACK_TOP;
+use crate::process::table::Entry;
+use crate::signal::SIGKILL;
 use crate::{call, memory};
 
 const SAVED: usize = ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, slice_save);
+/// From the word that asks for attention to the byte that says SIGKILL.
+const KILLED: usize = offset_of!(Entry, pending) - offset_of!(Entry, attention) + SIGKILL as usize;
 
 // exos_state: word n is register n; 32 HI, 33 LO, 34 pc. exos_next: where the next slice begins, an address: behind the
 // yield, with the stack pointer in exos_sp, or exos_interrupted; or the name of the environment that has been transferred to
 // and has the slices meanwhile.
 // exos_critical: not zero in a critical section; exos_over: the slice ended meanwhile. exos_asked: the address of
-// a word that is not zero if attention is asked for. exos_going: the address of the instruction that transfers to a callee (rpc.rs),
+// a word that is not zero if attention is asked for, with the signals behind it. exos_going: the address of the instruction that transfers to a callee (rpc.rs),
 // one behind the store to exos_next that says so.
 global_asm!(
     ".pushsection .bss.pinned, \"aw\", @nobits",
@@ -121,7 +125,13 @@ global_asm!(
     "nop",
     "jr $27",
     "nop",
-    "3: li $2, {YIELD}", // its slice is the callee's until the answer comes
+    "3: lui $9, %hi(exos_asked)",
+    "lw $9, %lo(exos_asked)($9)",
+    "li $2, {YIELD}", // its slice is the callee's until the answer comes
+    "lbu $9, {KILLED}($9)",
+    "nop",
+    "bnez $9, 8f",
+    "nop",
     "syscall",
     "j exos_call_failed", // the callee is gone
     "nop",
@@ -130,7 +140,7 @@ global_asm!(
     "4: lw $4, 4 * 29($27)",
     "lw $5, 4 * 34($27)",
     "srl $4, $4, {SECOND_SEGMENT}",
-    "beqz $4, 5b",
+    "beqz $4, 7f",
     "lui $4, %hi(exos_last_resort)",
     "addiu $4, $4, %lo(exos_last_resort)",
     "lui $6, %hi(exos_save)",
@@ -138,7 +148,7 @@ global_asm!(
     "subu $6, $6, $4",
     "subu $5, $5, $4",
     "sltu $5, $5, $6",
-    "bnez $5, 5b",
+    "bnez $5, 7f",
     "addiu $sp, $zero, {TOP} - {FRAME}",
     "addiu $4, $sp, {REGISTERS}",
     "addiu $5, $27, 4 * 35",
@@ -149,6 +159,16 @@ global_asm!(
     "addiu $4, $4, 4",
     "j exos_attended",
     "nop",
+    // But SIGKILL ends a handler, too, and what was interrupted is not taken up again.
+    "7: lui $4, %hi(exos_asked)",
+    "lw $4, %lo(exos_asked)($4)",
+    "nop",
+    "lbu $4, {KILLED}($4)",
+    "nop",
+    "beqz $4, 5b",
+    "nop",
+    "8: j exos_killed",
+    "addiu $sp, $zero, {TOP} - 32",
     ".globl exos_slice_start_end",
     "exos_slice_start_end:",
     // From here on a slice can end as anywhere else.
@@ -284,6 +304,12 @@ global_asm!(
     "lw $8, %lo(exos_going)($8)",
     "nop",
     "beq $4, $8, 3f",
+    // Somebody answers a call: what it is checked by is read before it changes.
+    "lui $8, %hi(exos_lrpc_answer)",
+    "addiu $8, $8, %lo(exos_lrpc_answer)",
+    "subu $9, $4, $8",
+    "sltiu $9, $9, exos_lrpc_check - exos_lrpc_answer",
+    "bnez $9, 6f",
     "lui $8, %hi(exos_give_up)",
     "addiu $8, $8, %lo(exos_give_up)",
     "subu $9, $4, $8",
@@ -325,12 +351,22 @@ global_asm!(
     "addiu $8, $4, -4",
     "5: jr $31",
     "nop",
+    "6: lui $8, %hi(exos_next)",
+    "lw $9, %lo(exos_next)($8)",
+    "lw $10, {CALLER}($zero)",
+    "sw $8, 4 * 9($5)",
+    "sw $9, 4 * 8($5)",
+    "sw $10, 4 * 10($5)",
+    "lui $8, %hi(exos_lrpc_check)",
+    "jr $31",
+    "addiu $8, $8, %lo(exos_lrpc_check)",
     ".set pop",
     ".popsection",
     YIELD = const Call::Yield as u32,
     SECOND_SEGMENT = const SECOND_SEGMENT_END.trailing_zeros(),
     TOP = const HANDLER_STACK_TOP,
     FRAME = const size_of::<Frame>(),
+    KILLED = const KILLED,
     REGISTERS = const offset_of!(Frame, registers),
     CALLER = const ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, caller),
     SAVED_K1 = const SAVED + offset_of!(SaveArea, k1),
@@ -367,9 +403,9 @@ pub fn start_sequence() -> core::ops::Range<u32> {
 
 /// Binds the handlers of slices. A program does so before its first slice can end.
 pub(crate) fn bind() {
-    /// Where nobody asks for anything.
-    static NOTHING: u32 = 0;
-    watch_for_attention(&raw const NOTHING);
+    /// Where nobody asks for anything, nor kills.
+    static NOTHING: [u32; KILLED / 4 + 1] = [0; KILLED / 4 + 1];
+    watch_for_attention((&raw const NOTHING).cast());
     let myself = memory::myself().0;
     let start = exos_slice_start as *const () as u32;
     let end = exos_slice_end as *const () as u32;
@@ -474,7 +510,8 @@ pub(crate) fn compiler_barrier() {
 }
 
 /// Names the word that asks for attention: if it is not zero, this environment's next slice begins with a call of
-/// `exos_attend` (signal.rs) instead of what the last one left, unless that was in a handler.
+/// `exos_attend` (signal.rs) instead of what the last one left, unless that was in a handler. The word is one of a process's
+/// [`Entry`]: its signals stand beside it, and SIGKILL is not put off.
 pub(crate) fn watch_for_attention(word: *const u32) {
     // SAFETY: a word that the handler of a slice's start reads.
     unsafe { (&raw mut exos_asked).write_volatile(word as u32) };

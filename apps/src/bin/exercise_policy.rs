@@ -10,12 +10,11 @@
 use exos::println;
 use exos::process::ExecError;
 use exos::process::table::PROCESSES;
-use exos::schedule::{Family, Policy, RoundRobin};
+use exos::schedule::{Clients, Family, Policy, RoundRobin};
 
 exos::program!(main);
 
-/// A job: what it works for, in turns, and the turn by which it has to be done. The first ends last under either policy: it
-/// is the process that [`Family::run`] waits for.
+/// A job: what it works for, in turns, and the turn by which it has to be done.
 struct Job {
     letter: char,
     work: &'static str,
@@ -43,8 +42,8 @@ impl EarliestDeadline {
 }
 
 impl Policy for EarliestDeadline {
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        (0..clients).filter(|client| ready(*client)).min_by_key(|client| self.deadlines[*client])
+    fn pick(&mut self, ready: &Clients) -> Option<usize> {
+        ready.iter().min_by_key(|client| self.deadlines[*client])
     }
 
     fn charge(&mut self, _: usize) {}
@@ -67,8 +66,8 @@ struct Noted<'a> {
 }
 
 impl Policy for Noted<'_> {
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        self.policy.pick(clients, ready)
+    fn pick(&mut self, ready: &Clients) -> Option<usize> {
+        self.policy.pick(ready)
     }
 
     fn charge(&mut self, client: usize) {
@@ -122,7 +121,8 @@ fn in_time(name: &str, family: &mut Family, policy: &mut dyn Policy) -> Result<[
         *place = family.start("exercise_job", &["exercise_job", job.work], &[])?;
         noted.set_share(*place, job.deadline);
     }
-    let status = family.run(places[0], &mut noted);
+    // Whoever ends meanwhile waits to be asked about.
+    let statuses = places.map(|place| family.run(place, &mut noted));
     let order = &noted.clients[..noted.turns.min(TURNS)];
     exos::print!("{name}: ");
     for client in order {
@@ -134,7 +134,7 @@ fn in_time(name: &str, family: &mut Family, policy: &mut dyn Policy) -> Result<[
     for ((good, job), place) in in_time.iter_mut().zip(&JOBS).zip(places) {
         // One that never ran, or a list that was too short, is not in time.
         let done = order.iter().rposition(|client| *client == place).map_or(u32::MAX, |last| last as u32 + 1);
-        *good = status == 0 && noted.turns <= TURNS && done <= job.deadline;
+        *good = statuses == [0; 3] && noted.turns <= TURNS && done <= job.deadline;
         println!("  {} done after turn {done}, due by {}", job.letter, job.deadline);
     }
     Ok(in_time)

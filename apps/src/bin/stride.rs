@@ -74,12 +74,10 @@ fn run() -> Result<u32, ExecError> {
         }
     }
     let before = [0, 1, 2].map(counter);
+    let ready = clients.into_iter().collect();
     let mut shown = [(0, 0); QUANTA];
     for place in &mut shown {
-        let Some(client) = policy.pick(exos::process::table::PROCESSES, &|client| clients.contains(&client))
-        else {
-            return Ok(1);
-        };
+        let Some(client) = policy.pick(&ready) else { return Ok(1) };
         family.turn(client);
         policy.charge(client);
         let index = clients.iter().position(|found| *found == client).unwrap_or(0);

@@ -4,7 +4,7 @@ use apps::testing::process::{Board, spawn};
 use apps::testing::{Failure, Outcome, Test};
 use apps::{ensure, ensure_eq};
 use exos::abi::{Error, Name};
-use exos::process::{self, exec, wait_for};
+use exos::process::{self, ProcessError, exec, wait_for};
 use exos::rpc::{self, Kind, RpcError, Server, Service, TrustedServer};
 use exos::signal::{self, Action, SIGKILL, SIGSEGV, SIGTERM, SIGUSR1};
 
@@ -13,6 +13,8 @@ pub const TESTS: &[Test] = &[
     Test { name: "a server answers its child", run: answers_child },
     Test { name: "a trusted server answers", run: trusted },
     Test { name: "several clients, one server", run: clients },
+    Test { name: "who is not the server cannot answer in its place", run: strangers },
+    Test { name: "who answers what nobody has asked disturbs nobody", run: unasked },
     Test { name: "a server has signals between calls", run: signals },
     Test { name: "a server that is gone is an error", run: gone },
     Test { name: "who has never been a server is an error", run: no_server },
@@ -151,8 +153,79 @@ fn clients() -> Outcome {
     stop(pid)
 }
 
-/// What the server's handler has seen.
+/// What the server's handler has seen, and its service is told.
 static mut BOARD: Option<Board> = None;
+
+/// Answers when it is allowed to.
+extern "C" fn gated(argument: u32) -> u32 {
+    // SAFETY: written before there is a server.
+    while unsafe { BOARD }.is_some_and(|board| board.get(1) == 0) {}
+    argument + 1
+}
+
+/// "Calls" a client: transfers to it like a server that answers, with the status of success. It is told that there is no
+/// answer when the client has ended.
+fn answer_unasked(client: Name) -> Result<u32, ProcessError> {
+    spawn(|| match Server::connect(client).map(|client| client.call(0)) {
+        Ok(Err(RpcError::Gone)) => 0,
+        _ => 1,
+    })
+}
+
+fn strangers() -> Outcome {
+    let board = Board::new()?;
+    // SAFETY: single-threaded, and the server's copy is its own.
+    unsafe { BOARD = Some(board) };
+    let (pid, name) = start(gated, Kind::Untrusted)?;
+    let client = spawn(|| {
+        let Ok(server) = Server::connect(name) else { return 1 };
+        board.set(2, 1);
+        u32::from(server.call(41) != Ok(42))
+    })?;
+    board.await_word(2, 1)?;
+    process::sleep(20_000)?;
+    let mut strangers = [0; 3];
+    for stranger in &mut strangers {
+        *stranger = answer_unasked(name_of(client)?)?;
+        process::sleep(20_000)?;
+    }
+    board.set(1, 1);
+    ensure_eq!(wait_for(client)?, 0, "whether the client had the server's answer");
+    for stranger in strangers {
+        ensure_eq!(wait_for(stranger)?, 0, "who is not the server");
+    }
+    stop(pid)
+}
+
+fn unasked() -> Outcome {
+    let board = Board::new()?;
+    let (pid, name) = start(add_one, Kind::Untrusted)?;
+    let client = spawn(|| {
+        let Ok(server) = Server::connect(name) else { return 1 };
+        let well = (0..10).all(|argument| server.call(argument) == Ok(argument + 1));
+        board.set(2, 1);
+        let expected = slow(7);
+        let mut same = true;
+        while board.get(1) == 0 {
+            same &= slow(7) == expected;
+            // In the middle of a wait, too.
+            same &= process::sleep(1000).is_ok();
+        }
+        u32::from(!well || !same)
+    })?;
+    board.await_word(2, 1)?;
+    let mut strangers = [0; 4];
+    for stranger in &mut strangers {
+        *stranger = answer_unasked(name_of(client)?)?;
+        process::sleep(20_000)?;
+    }
+    board.set(1, 1);
+    ensure_eq!(wait_for(client)?, 0, "the client");
+    for stranger in strangers {
+        ensure_eq!(wait_for(stranger)?, 0, "who answered what nobody had asked");
+    }
+    stop(pid)
+}
 
 fn signals() -> Outcome {
     let board = Board::new()?;

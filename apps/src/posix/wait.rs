@@ -10,10 +10,12 @@ pub const TESTS: &[Test] = &[
     Test { name: "a parent learns the status", run: statuses },
     Test { name: "who has no child does not wait", run: no_child },
     Test { name: "children are waited for in the order of their ends, or by number", run: order },
+    Test { name: "who ended first is waited for first, whatever its place", run: oldest_first },
     Test { name: "who has ended keeps its number until it is waited for", run: zombie },
     Test { name: "children that ended before anybody asked", run: many_zombies },
     Test { name: "an orphan is taken in", run: orphan },
     Test { name: "an orphan that has ended is taken in", run: dead_orphan },
+    Test { name: "orphans end after orphans, as the children of nobody", run: generations },
     Test { name: "a signal interrupts a wait", run: interrupted },
     Test { name: "a child's end is a signal", run: child_signal },
 ];
@@ -69,6 +71,25 @@ fn order() -> Outcome {
     board.set(1, 1);
     ensure_eq!(wait_for(children[1])?, 11, "the one that was asked for, not the one that ended first");
     ensure_eq!(wait()?, (early, 5), "the one that is left");
+    Ok(())
+}
+
+fn oldest_first() -> Outcome {
+    let board = Board::new()?;
+    let mut children = [0; 5];
+    for (index, child) in children.iter_mut().enumerate() {
+        *child = spawn(|| u32::from(board.await_word(index, 1).is_err()))?;
+    }
+    let order = [3, 0, 4, 1, 2];
+    for index in order {
+        board.set(index, 1);
+        while process::environment_of(children[index]).is_some() {
+            process::give_way();
+        }
+    }
+    for index in order {
+        ensure_eq!(wait()?, (children[index], 0), "who ended next");
+    }
     Ok(())
 }
 
@@ -134,6 +155,31 @@ fn dead_orphan() -> Outcome {
         u32::from(slept.is_err())
     })?;
     ensure_eq!(wait_for(child)?, 0, "the one that did not wait");
+    Ok(())
+}
+
+/// Each has a child and ends, so that all but the first are orphans; none is left, though nobody waits for them.
+fn generations() -> Outcome {
+    let board = Board::new()?;
+    let first = spawn(|| {
+        for generation in 1..=6 {
+            match process::fork() {
+                Ok(0) => board.set(0, generation),
+                Ok(_) => process::exit(0),
+                Err(_) => board.set(1, 1),
+            }
+        }
+        // The last one outlives them all.
+        let slept = process::sleep(20_000);
+        board.set(1, if slept.is_ok() && process::parent_id() == 0 { 2 } else { 3 });
+        0
+    })?;
+    ensure_eq!(wait_for(first)?, 0, "the first one");
+    board.await_word(1, 2)?;
+    ensure_eq!(board.get(0), 6, "generations");
+    ensure_eq!(wait(), Err(ProcessError::NoProcess), "whom their ancestor could wait for");
+    let ours = |process: &process::Process| process.parent == process::id();
+    ensure_eq!(process::processes().filter(ours).count(), 0, "children");
     Ok(())
 }
 

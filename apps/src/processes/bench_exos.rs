@@ -55,7 +55,7 @@ fn run() -> Option<()> {
     ] {
         colours(n, name, colouring)?;
     }
-    Some(())
+    beside(n)
 }
 
 /// Prints a trial that was timed here.
@@ -149,6 +149,52 @@ fn switches(n: u32) -> Option<()> {
     measure::row_of(n, "exos", "context switch", give_way, 0, 2);
     signal::kill(child, signal::SIGKILL).ok()?;
     process::wait().ok().map(|_| ())
+}
+
+/// The same beside more and more processes that wait: for a pipe, which costs nobody anything, and for a time, at which the
+/// scheduler has to look.
+fn beside(n: u32) -> Option<()> {
+    let partner = process::fork().ok()?;
+    if partner == 0 {
+        loop {
+            process::give_way();
+        }
+    }
+    let curves: [(&str, fn(usize)); 2] = [
+        ("context switch, others wait", |gate| _ = io::read(gate, &mut [0])),
+        ("context switch, others sleep", |_| _ = process::sleep(1_000_000_000)),
+    ];
+    for (curve, wait) in curves {
+        let (gate, open) = io::pipe().ok()?;
+        let mut children = [0; 62];
+        let mut alive = 2;
+        for limit in [2, 8, 16, 32, 64] {
+            while alive < limit {
+                let child = process::fork().ok()?;
+                if child == 0 {
+                    let _ = io::close(open);
+                    wait(gate);
+                    process::exit(0);
+                }
+                children[alive - 2] = child;
+                alive += 1;
+            }
+            measure::point(n, "processes", curve, alive as u32, give_way_by_switches, 0);
+        }
+        for child in children {
+            signal::kill(child, signal::SIGKILL).ok()?;
+            process::wait_for(child).ok()?;
+        }
+        io::close(gate).ok()?;
+        io::close(open).ok()?;
+    }
+    signal::kill(partner, signal::SIGKILL).ok()?;
+    process::wait_for(partner).ok().map(|_| ())
+}
+
+/// So many switches: two each time that this process gives way and gets the processor back.
+extern "C" fn give_way_by_switches(n: u32, _: u32) -> u32 {
+    give_way(n / 2, 0)
 }
 
 extern "C" fn give_way(n: u32, _: u32) -> u32 {

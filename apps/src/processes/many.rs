@@ -21,6 +21,7 @@ const TESTS: &[Test] = &[
     Test { name: "a tree of 121 processes", run: tree },
     Test { name: "a fork for each place of the table, and no more", run: all_places },
     Test { name: "100 children that are killed at once", run: killed },
+    Test { name: "a context switch costs no more beside 100 processes that wait", run: beside },
     Test { name: "the same pipeline once more", run: nested_pipeline },
 ];
 
@@ -203,6 +204,44 @@ fn all_places() -> Outcome {
             ensure_eq!(wait_for(*child)?, 0, "a child");
         }
     }
+    Ok(())
+}
+
+/// Ticks that so many turns of this process and of a partner take, the fewest of some tries.
+fn turns(count: u32) -> u32 {
+    let tries = (0..5).map(|_| {
+        let begin = call::clock();
+        (0..count).for_each(|_| process::give_way());
+        call::clock().wrapping_sub(begin)
+    });
+    tries.min().unwrap_or(0)
+}
+
+fn beside() -> Outcome {
+    let partner = spawn(|| {
+        loop {
+            process::give_way();
+        }
+    })?;
+    let before = turns(100);
+    let (gate, open) = pipe()?;
+    let mut children = [0; 100];
+    for child in &mut children {
+        *child = spawn(|| {
+            let _ = close(open);
+            u32::from(io::read(gate, &mut [0]) != Ok(0))
+        })?;
+    }
+    process::sleep(20_000)?;
+    let among = turns(100);
+    close(gate)?;
+    close(open)?;
+    for child in children {
+        ensure_eq!(wait_for(child)?, 0, "a child");
+    }
+    kill(partner, SIGTERM)?;
+    wait_for(partner)?;
+    ensure!(among < before + before / 4, "{before} ticks alone, {among} among many");
     Ok(())
 }
 

@@ -9,6 +9,8 @@ use exos::process;
 mod calls;
 #[path = "../posix/faults.rs"]
 mod faults;
+#[path = "../posix/kill.rs"]
+mod kill;
 #[path = "../posix/signals.rs"]
 mod signals;
 
@@ -19,5 +21,5 @@ fn main() -> u32 {
         // Another program, for a server that executes one.
         return process::sleep(10_000_000).map_or(1, |()| 0);
     }
-    run(&[signals::TESTS, faults::TESTS, calls::TESTS])
+    run(&[signals::TESTS, kill::TESTS, faults::TESTS, calls::TESTS])
 }

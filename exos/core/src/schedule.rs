@@ -2,10 +2,12 @@
 //!
 //! A policy hands out quanta to clients, small numbers, of which some can run and some cannot at the moment.
 
+mod clients;
 mod lottery;
 mod round_robin;
 mod stride;
 
+pub use clients::Clients;
 pub use lottery::Lottery;
 pub use round_robin::RoundRobin;
 pub use stride::Stride;
@@ -15,8 +17,8 @@ pub const CLIENTS: usize = 128;
 
 /// A policy.
 pub trait Policy {
-    /// Chooses who gets the next quantum, among those below `clients` that are `ready`.
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize>;
+    /// Chooses who gets the next quantum, among those that are `ready`.
+    fn pick(&mut self, ready: &Clients) -> Option<usize>;
 
     /// A client has used a quantum, or had it and did not need all of it.
     fn charge(&mut self, client: usize);

@@ -2,7 +2,7 @@
 
 use aegis_abi::{Error, Name};
 
-use super::table::{self, PROCESSES, channel, get, set, state};
+use super::table::{self, PROCESSES, SIGNALS, channel, get, set, state};
 use super::{ProcessError, borrow_no_more, borrowed_from, slot, somebody_borrows, wait_until};
 use crate::pipe::made;
 use crate::vm::{pinned, vm};
@@ -19,7 +19,18 @@ pub fn exit(status: u32) -> ! {
         io::close_all();
     }
     // From here on it may not touch what it has borrowed: its stack, say.
-    leave(status, again)
+    leave(status, if again { Left::Open } else { Left::Tidy })
+}
+
+/// What a process that ends has left behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Its files are closed.
+    Tidy,
+    /// They are not, whoever waits for them has to find out by itself.
+    Open,
+    /// Nor may its own memory be looked at: it was interrupted anywhere.
+    HalfDone,
 }
 
 /// Set when a process has begun to end. What it closes then may be gone, with whoever has made it: that fault is to end it
@@ -35,36 +46,48 @@ pub(crate) fn is_exiting() -> bool {
 
 /// Ends this process before it knows its files: nobody has closed them.
 pub(super) fn fail_to_start() -> ! {
-    leave(127, true)
+    leave(127, Left::Open)
 }
 
-fn leave(status: u32, unclosed: bool) -> ! {
-    pinned((status, unclosed), |(status, unclosed)| -> () { end(status, unclosed) });
+fn leave(status: u32, left: Left) -> ! {
+    pinned((status, left), |(status, left)| -> () { end(status, left) });
     unreachable!("a process that has ended does not go on")
 }
 
-/// The end, on the handlers' stack. Who waits for what is not closed has to find out by itself.
-fn end(status: u32, unclosed: bool) -> ! {
+/// Ends this process wherever it was interrupted. On the handlers' stack.
+pub(crate) fn end_at_once(status: u32) -> ! {
+    destroy_half_made(slot());
+    end(status, Left::HalfDone)
+}
+
+/// The end, on the handlers' stack.
+fn end(status: u32, left: Left) -> ! {
     let me = slot();
     slice::critical(|| {
+        if !table::lives(me) {
+            return; // SIGKILL has come into the end itself
+        }
         for child in 0..table::used() {
             if get!(child, state) != state::FREE && get!(child, parent) == me as u32 && child != me {
                 // The scheduler takes orphans in.
                 set!(child, parent, 0);
+                table::tell_scheduler(child);
             }
         }
-        set!(me, status, status);
-        set!(me, state, state::ZOMBIE);
+        table::set_ended(me, status);
+        // That it has heard of SIGKILL, if there was one.
+        set!(me, attention, 0);
+        set!(me, pending, [0; SIGNALS]);
         let parent = get!(me, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);
         table::wake_one(parent);
-        if unclosed {
+        if left != Left::Tidy {
             (0..table::used()).for_each(table::wake_one);
         }
     });
     rpc::close();
     borrow_no_more();
-    if somebody_borrows() {
+    if somebody_borrows() && left != Left::HalfDone {
         // What has come into being since the last fork nobody borrows.
         vm().free_unshared();
     }
@@ -82,7 +105,7 @@ fn end(status: u32, unclosed: bool) -> ! {
     }
 }
 
-/// Waits for any child to end; tells its number and its status.
+/// Waits for any child to end; tells its number and its status. Of several it is the one that ended first.
 ///
 /// # Errors
 /// [`ProcessError::NoProcess`] if there is no child; [`ProcessError::Interrupted`].
@@ -139,9 +162,12 @@ fn has_children(pid: Option<u32>) -> bool {
     children(pid).next().is_some()
 }
 
-/// One of them that has ended.
+/// One of them that has ended: the first that did.
 fn ended(pid: Option<u32>) -> Option<usize> {
-    children(pid).find(|child| get!(*child, state) == state::ZOMBIE)
+    let deaths = table::deaths();
+    children(pid)
+        .filter(|child| get!(*child, state) == state::ZOMBIE)
+        .max_by_key(|child| deaths.wrapping_sub(get!(*child, died)))
 }
 
 /// Whether a child has ended that nobody has waited for yet.
@@ -155,7 +181,10 @@ pub(crate) fn reap(child: usize) -> (u32, u32) {
     let result = (get!(child, pid), get!(child, status));
     destroy_half_made(child);
     let name = Name(get!(child, name));
-    if lives(name) {
+    let deaf = signal::is_pending(child, signal::SIGKILL);
+    if deaf && call::environment_destroy(name.0).is_ok() {
+        set!(child, state, state::FREE);
+    } else if lives(name) {
         // It may be lending, or not have come to its end yet: it finds that nobody waits for it any more.
         set!(child, state, state::LENDING);
         let _ = slice::yield_to(name);
@@ -178,7 +207,7 @@ fn destroy_half_made(dead: usize) {
             // An orphan's: it is given turns, and ends when it misses something.
             Err(_) => {
                 set!(child, parent, 0);
-                set!(child, state, state::READY);
+                table::set_ready(child);
             }
         }
     }
@@ -204,10 +233,10 @@ pub(crate) fn bury(dead: usize) {
             let made = !matches!(get!(child, state), state::FREE | state::STARTING);
             if made && get!(child, parent) == dead as u32 {
                 set!(child, parent, 0);
+                table::tell_scheduler(child);
             }
         }
-        set!(dead, status, 128 + signal::SIGKILL);
-        set!(dead, state, state::ZOMBIE);
+        table::set_ended(dead, 128 + signal::SIGKILL);
         set!(dead, lenders, [0; table::MASK]);
         let parent = get!(dead, parent) as usize % PROCESSES;
         signal::post(parent, signal::SIGCHLD);

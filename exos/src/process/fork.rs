@@ -230,14 +230,12 @@ extern "C" fn exos_fork_parent() -> i32 {
     vm().free_lent();
     io::share();
     let Some(child) = table::claim(slot()) else { return -1 };
-    let made = Name(match call::environment_create() {
-        Ok(name) => name,
-        Err(_) => {
-            set!(child, state, state::FREE);
-            return -1;
-        }
-    });
-    set!(child, name, made.0);
+    // Known as soon as it is there: if this process is ended now, whoever buries it has to find it.
+    let made = slice::critical(|| call::environment_create().inspect(|name| set!(child, name, *name)));
+    let Ok(made) = made.map(Name) else {
+        set!(child, state, state::FREE);
+        return -1;
+    };
     set!(child, program, get!(slot(), program));
     set!(child, share, get!(slot(), share));
     let mut lenders: [u32; MASK] = get!(slot(), lenders);
@@ -313,7 +311,7 @@ extern "C" fn exos_fork_begin(read_low: u32, read_high: u32, write_low: u32, wri
         exit::exit(127);
     }
     io::forked();
-    set!(child, state, state::READY);
+    table::set_ready(child);
     // A slice that ended while nobody could be told is given back now.
     super::give_way_blindly();
 }

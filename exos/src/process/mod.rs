@@ -32,7 +32,7 @@ pub use fork::fork;
 pub use list::{Process, State, processes};
 pub use start::data_end;
 
-use table::{MASK, PROCESSES, channel, get, set, state};
+use table::{MASK, PROCESSES, channel, get, head, set, state};
 
 /// Why a process cannot be made or asked about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -208,6 +208,7 @@ pub fn environment_of(pid: u32) -> Option<Name> {
 pub fn set_share(pid: u32, tickets: u32) -> Result<(), ProcessError> {
     let slot = table::find(pid).ok_or(ProcessError::NoProcess)?;
     set!(slot, share, tickets.max(1));
+    table::tell_scheduler(slot);
     Ok(())
 }
 
@@ -250,6 +251,11 @@ pub(crate) fn wait_until(wanted: u32, mut done: impl FnMut() -> bool) -> Result<
             if get!(slot(), attention) == 0 {
                 set!(slot(), waits_for, wanted);
                 set!(slot(), state, state::BLOCKED);
+                match wanted {
+                    channel::TIME => table::tell_time(get!(slot(), wake_at)),
+                    channel::CONSOLE => head!(want_keys = table::with(head!(want_keys), slot())),
+                    _ => {}
+                }
             }
             true
         });
@@ -257,11 +263,18 @@ pub(crate) fn wait_until(wanted: u32, mut done: impl FnMut() -> bool) -> Result<
             return Ok(());
         }
         give_way_blindly();
-        set!(slot(), state, state::READY);
+        goes_on();
         set!(slot(), waits_for, channel::NONE);
         if crate::signal::attend() {
             return Err(ProcessError::Interrupted);
         }
+    }
+}
+
+/// This process has waited and runs again: perhaps since somebody yielded to it, of which nobody has told the scheduler.
+pub(crate) fn goes_on() {
+    if get!(slot(), state) != state::READY {
+        table::set_ready(slot());
     }
 }
 

@@ -12,7 +12,7 @@ use aegis_abi::layout::{ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT, PAGE_SIZE};
 use aegis_abi::{Call, Name};
 use exos_core::page_table::PageTable;
 
-use super::table::{self, get, set, state};
+use super::table::{self, get};
 use super::{arguments, hot};
 use crate::layout::{DATA, HANDLER_STACK_TOP, STACK_END, USER_AREA, page};
 use crate::vm::{self, vm};
@@ -165,7 +165,7 @@ extern "C" fn exos_process_start() {
         unsafe { core::ptr::write_bytes(from as *mut u8, 0, (PAGE_SIZE - tail) as usize) };
     }
     io::start(&block.files);
-    set!(process::slot(), state, state::READY);
+    table::set_ready(process::slot());
     // A slice that ended while nobody could be told is given back now.
     process::give_way_blindly();
 }

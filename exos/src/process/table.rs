@@ -68,6 +68,8 @@ pub struct Entry {
     pub parent: u32,
     /// How it ended: an exit status, or 128 plus a signal.
     pub status: u32,
+    /// How many had ended before it.
+    pub died: u32,
     /// See [`channel`].
     pub waits_for: u32,
     /// Microseconds at which it wants to be woken, with [`channel::TIME`].
@@ -80,6 +82,8 @@ pub struct Entry {
     pub share: u32,
     /// Turns that it was given.
     pub turns: u32,
+    /// How many it had been given when SIGKILL came.
+    pub killed_at: u32,
     /// Not zero if somebody wants its attention.
     pub attention: u32,
     /// Signals that have come, one byte each: a store of a byte is atomic here, a read-modify-write of a word is not.
@@ -97,6 +101,20 @@ pub struct Table {
     pub scheduler: u32,
     /// No place from this one on has been used yet.
     pub used: u32,
+    /// Not zero if a bit of `changed` is set.
+    pub news: u32,
+    /// Places that the scheduler has to look at, a bit each ([`tell_scheduler`]).
+    pub changed: [u32; MASK],
+    /// Microseconds at which the scheduler has to look at who waits for a time, if `timed` is not zero.
+    pub due: u32,
+    /// See `due`.
+    pub timed: u32,
+    /// How many processes have ended.
+    pub deaths: u32,
+    /// Places of those who wait for a key, a bit each; some may not any more.
+    pub want_keys: [u32; MASK],
+    /// A key that the scheduler has taken for whoever asks first: 256 more than its byte, or zero.
+    pub key: u32,
     /// The processes.
     pub entries: [Entry; PROCESSES],
 }
@@ -130,27 +148,66 @@ macro_rules! set {
 }
 pub(crate) use {get, set};
 
+/// Reads a field of the table itself, or writes it.
+macro_rules! head {
+    ($field:ident) => {{
+        let table = $crate::layout::PROCESS_TABLE.start as *const $crate::process::table::Table;
+        // SAFETY: the table is pinned; others write it, so it is read once.
+        unsafe { (&raw const (*table).$field).read_volatile() }
+    }};
+    ($field:ident = $value:expr) => {{
+        let value = $value;
+        let table = $crate::layout::PROCESS_TABLE.start as *mut $crate::process::table::Table;
+        // SAFETY: the table is pinned and shared.
+        unsafe { (&raw mut (*table).$field).write_volatile(value) }
+    }};
+}
+pub(crate) use head;
+
 /// The environment that hands out time slices.
 #[must_use]
 pub fn scheduler() -> Name {
-    let table = PROCESS_TABLE.start as *const Table;
-    // SAFETY: as above.
-    Name(unsafe { (&raw const (*table).scheduler).read_volatile() })
-}
-
-/// Says which environment hands out time slices.
-pub(crate) fn set_scheduler(name: Name) {
-    let table = PROCESS_TABLE.start as *mut Table;
-    // SAFETY: as above.
-    unsafe { (&raw mut (*table).scheduler).write_volatile(name.0) };
+    Name(head!(scheduler))
 }
 
 /// No place from this one on has been used yet.
 #[must_use]
 pub fn used() -> usize {
-    let table = PROCESS_TABLE.start as *const Table;
-    // SAFETY: as above.
-    (unsafe { (&raw const (*table).used).read_volatile() } as usize).min(PROCESSES)
+    (head!(used) as usize).min(PROCESSES)
+}
+
+/// Lets the scheduler look at a place before its next turn: whether the process there can run, what its share is, whether nobody
+/// else waits for its end. What has not changed it does not look at: its turns are not to cost more the more processes there are.
+pub(crate) fn tell_scheduler(slot: usize) {
+    slice::critical(|| {
+        head!(changed = with(head!(changed), slot));
+        head!(news = 1);
+    });
+}
+
+/// A mask with the bit of a place set as well.
+pub(crate) fn with(mut mask: [u32; MASK], slot: usize) -> [u32; MASK] {
+    mask[slot / 32 % MASK] |= 1 << (slot % 32);
+    mask
+}
+
+/// Lets the scheduler look, at a time, at who waits for one.
+pub(crate) fn tell_time(microseconds: u32) {
+    slice::critical(|| {
+        let later = || microseconds.wrapping_sub(head!(due)).cast_signed() >= 0;
+        if head!(timed) == 0 || !later() {
+            head!(due = microseconds);
+            head!(timed = 1);
+        }
+    });
+}
+
+/// Lets a process run. Both at once: it may be this one, whose slice ends before it has told, and which gets no other then.
+pub(crate) fn set_ready(slot: usize) {
+    slice::critical(|| {
+        set!(slot, state, state::READY);
+        tell_scheduler(slot);
+    });
 }
 
 /// Whether a process lives: runs or could.
@@ -166,14 +223,26 @@ pub fn find(pid: u32) -> Option<usize> {
     (get!(slot, state) != state::FREE && get!(slot, pid) == pid).then_some(slot)
 }
 
+/// How many processes have ended.
+pub(crate) fn deaths() -> u32 {
+    head!(deaths)
+}
+
+/// Notes that a process has ended, after all others that have. In a critical section.
+pub(crate) fn set_ended(slot: usize, status: u32) {
+    set!(slot, status, status);
+    set!(slot, died, head!(deaths));
+    head!(deaths = head!(deaths).wrapping_add(1));
+    set!(slot, state, state::ZOMBIE);
+    tell_scheduler(slot);
+}
+
 /// Takes a free place for a child of `parent`'s.
 pub(crate) fn claim(parent: usize) -> Option<usize> {
     slice::critical(|| {
         let slot = (0..PROCESSES).find(|slot| get!(*slot, state) == state::FREE)?;
         if slot >= used() {
-            let table = PROCESS_TABLE.start as *mut Table;
-            // SAFETY: as above.
-            unsafe { (&raw mut (*table).used).write_volatile(slot as u32 + 1) };
+            head!(used = slot as u32 + 1);
         }
         set!(slot, state, state::STARTING);
         set!(slot, name, 0);
@@ -191,6 +260,7 @@ pub(crate) fn claim(parent: usize) -> Option<usize> {
         set!(slot, alarm, 0);
         set!(slot, share, 1);
         set!(slot, turns, 0);
+        set!(slot, killed_at, 0);
         set!(slot, attention, 0);
         set!(slot, pending, [0; SIGNALS]);
         set!(slot, lenders, [0; MASK]);
@@ -203,7 +273,7 @@ pub(crate) fn claim(parent: usize) -> Option<usize> {
 pub(crate) fn wake(channel: u32) {
     for slot in 0..used() {
         if get!(slot, state) == state::BLOCKED && get!(slot, waits_for) == channel {
-            set!(slot, state, state::READY);
+            set_ready(slot);
         }
     }
 }
@@ -211,6 +281,6 @@ pub(crate) fn wake(channel: u32) {
 /// Lets one process run, whatever it waits for.
 pub(crate) fn wake_one(slot: usize) {
     if get!(slot, state) == state::BLOCKED && get!(slot, waits_for) != channel::SERVER {
-        set!(slot, state, state::READY);
+        set_ready(slot);
     }
 }

@@ -44,13 +44,20 @@ struct Caption<'a> {
 }
 
 /// Figures that the paper does not have.
-const CAPTIONS: [Caption<'static>; 3] = [
+const CAPTIONS: [Caption<'static>; 4] = [
     Caption {
         id: "environments",
         title: "Cost beside other environments",
         x: "environments alive",
         y: "µs for each operation",
         log: true,
+    },
+    Caption {
+        id: "processes",
+        title: "Context switch against processes",
+        x: "processes alive",
+        y: "µs for each switch",
+        log: false,
     },
     Caption {
         id: "prot",
@@ -285,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_figure_has_its_curves() {
-        for id in ["environments", "prot", "lookup", "of nobody's"] {
+        for id in ["environments", "processes", "prot", "lookup", "of nobody's"] {
             let rows = vec![
                 point(id, "STLB hit", 1, 1.2, MACHINE),
                 point(id, "STLB hit", 200, 1.25, MACHINE),

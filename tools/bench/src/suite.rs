@@ -110,24 +110,31 @@ pub const SUITE: &[Image] = &[
     image("bench-stride.elf", &[part("figure 3", "ExOS", &["share 3", "share 2", "share 1"])]),
     image(
         "bench-exos.elf",
-        &[part(
-            "exos",
-            "ExOS",
-            &[
-                "fork",
-                "exit and wait",
-                "exec",
-                "context switch",
-                "signal",
-                "zero-fill fault",
-                "copy-on-write fault",
-                "pipe bandwidth (a KB)",
-                "sbrk",
-                "16 pages, colours as they come",
-                "16 pages, one colour",
-                "16 pages, each its own colour",
-            ],
-        )],
+        &[
+            part(
+                "exos",
+                "ExOS",
+                &[
+                    "fork",
+                    "exit and wait",
+                    "exec",
+                    "context switch",
+                    "signal",
+                    "zero-fill fault",
+                    "copy-on-write fault",
+                    "pipe bandwidth (a KB)",
+                    "sbrk",
+                    "16 pages, colours as they come",
+                    "16 pages, one colour",
+                    "16 pages, each its own colour",
+                ],
+            ),
+            part(
+                "figure processes",
+                "ExOS",
+                &["context switch, others wait", "context switch, others sleep"],
+            ),
+        ],
     ),
 ];
 

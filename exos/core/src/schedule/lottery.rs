@@ -1,7 +1,7 @@
 //! Lottery scheduling (Waldspurger and Weihl, OSDI 1994): a ticket is drawn for each quantum. In the long run everybody gets its
 //! share; in the short run chance decides, which is what stride scheduling does away with.
 
-use super::{CLIENTS, Policy};
+use super::{CLIENTS, Clients, Policy};
 
 /// Draws tickets.
 #[derive(Clone, Debug)]
@@ -27,11 +27,10 @@ impl Lottery {
 }
 
 impl Policy for Lottery {
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        let total: u64 =
-            (0..clients).filter(|client| ready(*client)).map(|client| u64::from(self.tickets[client])).sum();
+    fn pick(&mut self, ready: &Clients) -> Option<usize> {
+        let total: u64 = ready.iter().map(|client| u64::from(self.tickets[client])).sum();
         let mut winner = if total == 0 { return None } else { self.draw(total) };
-        (0..clients).filter(|client| ready(*client)).find(|client| {
+        ready.iter().find(|client| {
             let tickets = u64::from(self.tickets[*client]);
             let won = winner < tickets;
             winner = winner.saturating_sub(tickets);

@@ -1,6 +1,6 @@
 //! Everybody in turn: what processes get if nobody asks for anything else.
 
-use super::{CLIENTS, Policy};
+use super::{Clients, Policy};
 
 /// Everybody in turn, whatever their shares.
 #[derive(Clone, Debug, Default)]
@@ -17,10 +17,8 @@ impl RoundRobin {
 }
 
 impl Policy for RoundRobin {
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        let clients = clients.min(CLIENTS);
-        let behind = (self.last + 1).min(clients);
-        let next = (behind..clients).chain(0..behind).find(|client| ready(*client))?;
+    fn pick(&mut self, ready: &Clients) -> Option<usize> {
+        let next = ready.first_from(self.last + 1).or_else(|| ready.first_from(0))?;
         self.last = next;
         Some(next)
     }

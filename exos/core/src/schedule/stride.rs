@@ -3,7 +3,7 @@
 //! Each client has a stride, inverse to its tickets, and a pass, which a quantum advances by the stride. Who has the
 //! lowest pass is next. One that could not run joins again at the global pass: waiting saves up nothing.
 
-use super::{CLIENTS, Policy};
+use super::{CLIENTS, Clients, Policy};
 
 /// The stride of one ticket.
 const ONE: u32 = 1 << 16;
@@ -12,8 +12,6 @@ const ONE: u32 = 1 << 16;
 struct Client {
     stride: u32,
     pass: u64,
-    /// It was ready when the last quantum was given.
-    joined: bool,
     /// It has joined before.
     known: bool,
 }
@@ -22,6 +20,8 @@ struct Client {
 #[derive(Clone, Debug)]
 pub struct Stride {
     clients: [Client; CLIENTS],
+    /// Those who were ready when the last quantum was given.
+    joined: Clients,
     /// The pass of who was picked last: nobody that joins starts before it.
     global: u64,
 }
@@ -30,7 +30,8 @@ impl Stride {
     /// Everybody has one ticket.
     #[must_use]
     pub const fn new() -> Self {
-        Self { clients: [Client { stride: ONE, pass: 0, joined: false, known: false }; CLIENTS], global: 0 }
+        let client = Client { stride: ONE, pass: 0, known: false };
+        Self { clients: [client; CLIENTS], joined: Clients::new(), global: 0 }
     }
 }
 
@@ -41,26 +42,18 @@ impl Default for Stride {
 }
 
 impl Policy for Stride {
-    fn pick(&mut self, clients: usize, ready: &dyn Fn(usize) -> bool) -> Option<usize> {
-        let mut best: Option<usize> = None;
-        for index in 0..clients.min(CLIENTS) {
-            let there = ready(index);
-            let global = self.global;
+    fn pick(&mut self, ready: &Clients) -> Option<usize> {
+        for index in ready.without(&self.joined).iter() {
             let client = &mut self.clients[index];
-            if there && !client.joined {
-                // The first quantum comes at the end of the first stride.
-                let first = if client.known { 0 } else { client.stride };
-                client.pass = client.pass.max(global + u64::from(first));
-                client.known = true;
-            }
-            client.joined = there;
-            let pass = client.pass;
-            if there && best.is_none_or(|other| pass < self.clients[other].pass) {
-                best = Some(index);
-            }
+            // The first quantum comes at the end of the first stride.
+            let first = if client.known { 0 } else { client.stride };
+            client.pass = client.pass.max(self.global + u64::from(first));
+            client.known = true;
         }
-        self.global = self.global.max(self.clients[best?].pass);
-        best
+        self.joined = *ready;
+        let best = ready.iter().min_by_key(|client| self.clients[*client].pass)?;
+        self.global = self.global.max(self.clients[best].pass);
+        Some(best)
     }
 
     fn charge(&mut self, client: usize) {

@@ -9,7 +9,10 @@ extern crate std;
 fn run(policy: &mut dyn Policy, quanta: usize, ready: &dyn Fn(usize, usize) -> bool) -> Vec<usize> {
     (0..quanta)
         .map(|quantum| {
-            let client = policy.pick(CLIENTS, &|client| ready(quantum, client)).expect("somebody is ready");
+            let client = {
+                let ready = (0..CLIENTS).filter(|client| ready(quantum, *client)).collect();
+                policy.pick(&ready).expect("somebody is ready")
+            };
             policy.charge(client);
             client
         })
@@ -33,7 +36,7 @@ fn the_order_of_figure_3() {
 #[test]
 fn nobody_ready_is_nobody_picked() {
     for policy in [&mut Stride::new() as &mut dyn Policy, &mut RoundRobin::new(), &mut Lottery::new(1)] {
-        assert_eq!(policy.pick(CLIENTS, &|_| false), None);
+        assert_eq!(policy.pick(&Clients::new()), None);
     }
 }
 
@@ -47,6 +50,26 @@ fn who_waits_saves_up_nothing() {
 }
 
 proptest! {
+    #[test]
+    fn a_set_of_clients_is_one(changes in prop::collection::vec((0..CLIENTS + 5, any::<bool>()), 0..200), from in 0..CLIENTS + 5) {
+        let mut set = Clients::new();
+        let mut expected = std::collections::BTreeSet::new();
+        for (client, there) in changes {
+            if there && client < CLIENTS {
+                expected.insert(client);
+            } else {
+                expected.remove(&client);
+            }
+            if there { set.insert(client) } else { set.remove(client) }
+            prop_assert_eq!(set.contains(client), expected.contains(&client));
+        }
+        prop_assert_eq!(set.first_from(from), expected.range(from..).next().copied());
+        prop_assert!(set.iter().eq(expected.iter().copied()));
+        let other: Clients = [from].into_iter().collect();
+        expected.remove(&from);
+        prop_assert!(set.without(&other).iter().eq(expected));
+    }
+
     #[test]
     fn stride_keeps_the_shares(tickets in prop::collection::vec(1u32..50, 2..10), quanta in 1usize..2000) {
         let mut policy = Stride::new();
