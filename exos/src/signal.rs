@@ -95,14 +95,23 @@ struct Signals {
     /// Set while the process reports its own end, and when it has given up by itself.
     reporting: bool,
     aborting: bool,
+    /// Handlers that were called.
+    calls: u32,
 }
 
 #[unsafe(link_section = ".bss.pinned.signals")]
-static mut STATE: Signals = Signals { actions: [DEFAULT; SIGNALS], reporting: false, aborting: false };
+static mut STATE: Signals =
+    Signals { actions: [DEFAULT; SIGNALS], reporting: false, aborting: false, calls: 0 };
 
 fn state() -> &'static mut Signals {
     // SAFETY: no function here keeps it over a call of the program's.
     unsafe { &mut *&raw mut STATE }
+}
+
+/// How many handlers of signals this process has called: who waits learns by it whether one has come, wherever that was.
+pub(crate) fn handler_calls() -> u32 {
+    // SAFETY: a word of this process's. Volatile: a slice may begin with a handler at any instruction.
+    unsafe { (&raw const STATE.calls).read_volatile() }
 }
 
 /// Chooses what this process does about a signal; tells what it did before.
@@ -253,23 +262,21 @@ extern "C" fn exos_killed() -> ! {
     process::exit::end_at_once(128 + SIGKILL)
 }
 
-/// Attends to what has come; tells whether a signal was handled by the program.
-pub(crate) fn attend() -> bool {
+/// Attends to what has come.
+pub(crate) fn attend() {
     if !process::is_process() {
-        return false;
+        return;
     }
     let me = process::slot();
-    let mut handled = false;
     while get!(me, attention) != 0 {
         set!(me, attention, 0);
         give_back();
         for signal in 1..SIGNALS as u32 {
             if take(me, signal) {
-                handled |= act(signal);
+                act(signal);
             }
         }
     }
-    handled
 }
 
 /// Takes a signal that has come.
@@ -280,16 +287,16 @@ fn take(slot: usize, signal: u32) -> bool {
     came
 }
 
-/// Does what this process does about a signal; tells whether that was a function of the program's.
-fn act(signal: u32) -> bool {
+/// Does what this process does about a signal.
+fn act(signal: u32) {
     match action_of(signal) {
-        Action::Ignore => false,
+        Action::Ignore => {}
         Action::Call(function) => {
+            state().calls = handler_calls().wrapping_add(1);
             function(signal);
-            true
         }
         // What is ending already is not ended in the middle of it.
-        Action::Default if signal == SIGCHLD || process::exit::is_exiting() => false,
+        Action::Default if signal == SIGCHLD || process::exit::is_exiting() => {}
         Action::Default => process::exit(128 + signal),
     }
 }

@@ -244,7 +244,9 @@ pub(crate) fn borrow_no_more() {
 /// [`ProcessError::Interrupted`], after the signal has been handled.
 pub(crate) fn wait_until(wanted: u32, mut done: impl FnMut() -> bool) -> Result<(), ProcessError> {
     loop {
+        let mut before = 0;
         let waits = slice::critical(|| {
+            before = crate::signal::handler_calls();
             if done() {
                 return false;
             }
@@ -265,7 +267,9 @@ pub(crate) fn wait_until(wanted: u32, mut done: impl FnMut() -> bool) -> Result<
         give_way_blindly();
         goes_on();
         set!(slot(), waits_for, channel::NONE);
-        if crate::signal::attend() {
+        crate::signal::attend();
+        // Or a slice has ended since this one goes on, and the next has begun with the handler.
+        if crate::signal::handler_calls() != before {
             return Err(ProcessError::Interrupted);
         }
     }
