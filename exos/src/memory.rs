@@ -41,6 +41,8 @@ impl Page {
         let (read, write) = (capability(), capability());
         let ([read_low, read_high], [write_low, write_high]) = (read.words(), write.words());
         let number = call::page_alloc(number, read_low, read_high, write_low, write_high)?;
+        // Once it is free and comes back as anonymous memory it has to be cleared: Aegis does so for others only.
+        crate::vm::pinned(number, |number| crate::process::hot().know(number));
         Ok(Self { number, read, write })
     }
 

@@ -17,7 +17,7 @@ use super::table::{self, MASK, get, set, state};
 use super::{Hot, ProcessError, USER_PAGES, exit, hot, slot, start};
 use crate::layout::{HANDLER_STACK_TOP, PAGE_TABLE, TEXT, address, page};
 use crate::memory::WINDOWS;
-use crate::vm::{OWN, Rights, VmError, vm};
+use crate::vm::{DEMAND, OWN, Rights, VmError, vm};
 use crate::{call, io, memory, slice};
 
 const HOT: u32 = 0x3000;
@@ -325,7 +325,8 @@ impl crate::vm::Vm {
         while let Some(pte) = self.table().run(at, end).first_mut() {
             let vpn = pte.vpn();
             at = vpn + 1;
-            if pte.soft().contains(Soft::SHARED) {
+            if pte.soft().contains(Soft::SHARED) || pte.entry & DEMAND != 0 {
+                // Of what has not been touched yet each will have a page of its own.
                 continue;
             }
             pte.set_soft(pte.soft() | Soft::COW);
@@ -345,7 +346,7 @@ impl crate::vm::Vm {
         let (mut at, end) = (page(SECOND_SEGMENT_END), page(aegis_abi::layout::USER_END));
         while let Some(pte) = self.table().run(at, end).first_mut() {
             at = pte.vpn() + 1;
-            if pte.capability() == OWN && pte.entry & crate::vm::DEMAND == 0 {
+            if pte.capability() == OWN && pte.entry & DEMAND == 0 {
                 *pte = pte.with_capability(place);
             }
         }
