@@ -45,6 +45,7 @@ posix2          check  init posix2
 many            check  init many
 deaths          check  init deaths
 exhausted       check  init exhausted
+swapping        check  init swapping
 bench-method    plain  bench_method transfer_server
 bench-ipc       plain  init bench_ipc
 bench-exos      plain  init bench_exos

@@ -308,9 +308,7 @@ fn give_back() {
     if wanted > 0 {
         vm::swap::give_up(wanted);
     }
-    if memory::environment().repossession.count > 0 {
-        let _ = call::repossession_done();
-    }
+    vm::pinned((), |()| vm::vm().notice_losses());
 }
 
 /// Ends this process as one that gave up: with a report.

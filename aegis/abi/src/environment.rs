@@ -64,6 +64,12 @@ pub mod cause {
         cause >> 2 & 31
     }
 
+    /// The same word with another code.
+    #[must_use]
+    pub const fn with_code(cause: u32, code: u32) -> u32 {
+        cause & !(31 << 2) | code << 2
+    }
+
     /// Whether the exception comes with a bad address.
     #[must_use]
     pub const fn has_bad_address(code: u32) -> bool {

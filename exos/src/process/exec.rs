@@ -186,6 +186,7 @@ fn begin(program: Program, number: u32) -> ! {
     let vm = vm();
     vm.drop_pages(page(SECOND_SEGMENT_END), page(USER_END));
     vm.free_lent();
+    vm.swap.forget_store();
     let me = memory::myself();
     let environment = memory::environment();
     for vpn in page(PAGE_TABLE.start)..page(PAGE_TABLE.end) {
@@ -201,6 +202,7 @@ fn begin(program: Program, number: u32) -> ! {
     // From here on nothing that the old program has bound is entered any more: no slice's end, which it is not told.
     let quiet = call::bind(me.0, Event::SliceEnd as u32, 0)
         .and_then(|_| call::bind(me.0, Event::Revocation as u32, 0))
+        .and_then(|_| call::bind(me.0, Event::Repossession as u32, 0))
         // Nor its service: the new program may have none, and other code where it was.
         .and_then(|_| call::bind(me.0, Event::Synchronous as u32, 0))
         .and_then(|_| call::bind(me.0, Event::Asynchronous as u32, 0))

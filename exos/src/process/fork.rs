@@ -17,7 +17,7 @@ use super::table::{self, MASK, get, set, state};
 use super::{Hot, ProcessError, USER_PAGES, exit, hot, slot, start};
 use crate::layout::{HANDLER_STACK_TOP, PAGE_TABLE, TEXT, address, page};
 use crate::memory::WINDOWS;
-use crate::vm::{DEMAND, OWN, Rights, VmError, vm};
+use crate::vm::{ABSENT, OWN, Rights, VmError, swap, vm};
 use crate::{call, io, memory, slice};
 
 const HOT: u32 = 0x3000;
@@ -325,8 +325,8 @@ impl crate::vm::Vm {
         while let Some(pte) = self.table().run(at, end).first_mut() {
             let vpn = pte.vpn();
             at = vpn + 1;
-            if pte.soft().contains(Soft::SHARED) || pte.entry & DEMAND != 0 {
-                // Of what has not been touched yet each will have a page of its own.
+            if pte.soft().contains(Soft::SHARED) || pte.entry & ABSENT != 0 {
+                // Of what is not there yet each will have a page of its own.
                 continue;
             }
             pte.set_soft(pte.soft() | Soft::COW);
@@ -342,11 +342,13 @@ impl crate::vm::Vm {
     /// The child's part: what was the parent's own is borrowed.
     fn borrow(&mut self, own: Rights, lent: Rights) -> Result<(), VmError> {
         self.rights[OWN] = own;
+        // The backing store is the parent's.
+        self.swap = swap::Swap::NEW;
         let place = self.place_of(lent)?;
         let (mut at, end) = (page(SECOND_SEGMENT_END), page(aegis_abi::layout::USER_END));
         while let Some(pte) = self.table().run(at, end).first_mut() {
             at = pte.vpn() + 1;
-            if pte.capability() == OWN && pte.entry & DEMAND == 0 {
+            if pte.capability() == OWN && pte.entry & ABSENT == 0 {
                 *pte = pte.with_capability(place);
             }
         }

@@ -8,7 +8,7 @@ use aegis_abi::environment::cause;
 use aegis_abi::layout::{Mapping, PAGE_SHIFT, SECOND_SEGMENT_END, USER_END};
 use exos_core::page_table::{Pte, Soft};
 
-use super::{DEMAND, OWN, SWAPPED, Vm, VmError, pages, pinned, vm};
+use super::{ABSENT, DEMAND, LOST, OWN, Vm, VmError, pages, pinned, vm};
 use crate::exception::Frame;
 use crate::layout::address;
 
@@ -145,7 +145,11 @@ fn search(frame: &mut Frame, bad_address: u32, cause_word: u32) -> u32 {
         return 1;
     }
     let vpn = bad_address >> PAGE_SHIFT;
-    match vm().resolve(vpn, store) {
+    let mut done = vm().resolve(vpn, store);
+    if done == Err(Fault::Lost) && vm().notice_losses() {
+        done = vm().resolve(vpn, store);
+    }
+    match done {
         Ok(()) => 0,
         Err(Fault::Protection) => match watch().handler {
             Some(handler) => {
@@ -160,6 +164,11 @@ fn search(frame: &mut Frame, bad_address: u32, cause_word: u32) -> u32 {
             1
         }
         Err(Fault::Nothing) => 1,
+        Err(Fault::Lost) => {
+            // As the hardware says it where there is no memory.
+            frame.cause = cause::with_code(cause_word, cause::BUS_DATA);
+            1
+        }
     }
 }
 
@@ -172,13 +181,15 @@ pub(crate) enum Fault {
     Nothing,
     /// It cannot be brought there.
     NoMemory,
+    /// It was taken away, by Aegis or by whom it belongs to.
+    Lost,
 }
 
 impl From<VmError> for Fault {
     fn from(error: VmError) -> Self {
         match error {
             VmError::NoMemory => Self::NoMemory,
-            _ => Self::Nothing,
+            _ => Self::Lost,
         }
     }
 }
@@ -192,10 +203,13 @@ impl Vm {
             return Err(Fault::Protection);
         }
         let mut pte = *found;
-        if pte.entry & SWAPPED != 0 {
+        if pte.entry & ABSENT != 0 {
+            if pte.entry & DEMAND != 0 {
+                return self.bring(vpn, soft, pte.entry & Mapping::UNCACHED.bits(), store);
+            } else if pte.entry & LOST != 0 {
+                return Err(Fault::Lost);
+            }
             pte = self.swap_in(pte)?;
-        } else if pte.entry & DEMAND != 0 {
-            return self.bring(vpn, soft, pte.entry & Mapping::UNCACHED.bits(), store);
         }
         if store && soft.contains(Soft::COW) {
             pte = self.copy(pte)?;
@@ -255,7 +269,7 @@ impl Vm {
         let (page, _) = self.take_page(pte.vpn())?;
         let rights = self.rights[OWN];
         let source = self.rights[pte.capability()].read;
-        if let Err(error) = super::swap::copy((pte.page(), source), (page, rights.write)) {
+        if let Err(error) = super::swap::copy((pte.entry, source), (page << PAGE_SHIFT, rights.write)) {
             self.give_page(page);
             return Err(error);
         }

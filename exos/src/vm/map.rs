@@ -4,7 +4,7 @@ use aegis_abi::Capability;
 use aegis_abi::layout::{PAGE_SHIFT, PAGE_SIZE, SECOND_SEGMENT_END, USER_END};
 use exos_core::page_table::{Pte, Soft};
 
-use super::{DEMAND, OWN, Region, Rights, SWAPPED, Vm, VmError, pinned, vm};
+use super::{ABSENT, OWN, Region, Rights, SWAPPED, Vm, VmError, pinned, vm};
 use crate::call;
 use crate::layout::{MAPPINGS, STACK_BYTES, STACK_END, address, page};
 use crate::memory::Page;
@@ -152,7 +152,7 @@ pub fn set_cached(address: u32, cached: bool) -> Result<(), VmError> {
 pub fn physical(address: u32) -> Option<u32> {
     pinned(address, |address| {
         let pte = vm().table().find(page(address))?;
-        (pte.entry & (SWAPPED | DEMAND) == 0).then(|| pte.page())
+        (pte.entry & ABSENT == 0).then(|| pte.page())
     })
 }
 
@@ -236,7 +236,7 @@ impl Vm {
             self.table().remove(pte.vpn());
             if pte.entry & SWAPPED != 0 {
                 self.swap.forget(pte);
-            } else if pte.entry & DEMAND == 0 {
+            } else if pte.entry & ABSENT == 0 {
                 let _ = call::tlb_delete(address(pte.vpn()));
                 if pte.capability() == OWN && !pte.soft().contains(Soft::SHARED) {
                     self.drop_own(pte.page());
@@ -251,7 +251,7 @@ impl Vm {
         while let Some(pte) = self.table().run(at, end).first().copied() {
             at = pte.vpn() + 1;
             let alone = !pte.soft().intersects(Soft::COW | Soft::SHARED);
-            if pte.capability() == OWN && alone && pte.entry & (SWAPPED | DEMAND) == 0 {
+            if pte.capability() == OWN && alone && pte.entry & ABSENT == 0 {
                 self.table().remove(pte.vpn());
                 self.give_page(pte.page());
             }

@@ -76,6 +76,10 @@ const RIGHTS: usize = 64;
 pub(crate) const SWAPPED: u32 = 1;
 /// In [`Pte::entry`] of a page that is not there: it begins as zeroes.
 pub(crate) const DEMAND: u32 = 2;
+/// In [`Pte::entry`] of a page that is not there: it was taken by force, and what was in it is nowhere.
+pub(crate) const LOST: u32 = 4;
+/// In [`Pte::entry`]: one of these if the page is not there.
+pub(crate) const ABSENT: u32 = SWAPPED | DEMAND | LOST;
 
 /// Memory that comes into being, as zeroes, when it is touched: pages `start..end`; both are zero in an unused place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -99,11 +99,16 @@ impl Vm {
 
     fn take(&mut self, wanted: Option<u32>) -> Result<(u32, bool), VmError> {
         loop {
+            // So that an entry of the table that names a page is not older than the page.
+            self.notice_losses();
             let page = match wanted {
                 Some(colour) => self.allocate_colour(colour),
                 None => self.allocate(ANY),
             };
             match page {
+                Ok(page) if super::swap::has_losses() => {
+                    let _ = call::page_free(page);
+                }
                 Ok(page) => {
                     self.pages.held += 1;
                     return Ok((page, !process::hot().know(page)));

@@ -7,7 +7,7 @@ use aegis_abi::layout::{Mapping, PAGE_SIZE, SECOND_SEGMENT_END, USER_END};
 use exos_core::page_table::{Pte, Soft};
 
 use super::map::{Protection, pages_of};
-use super::{DEMAND, OWN, SWAPPED, Vm, VmError, fault, pinned, pinned_words, vm};
+use super::{ABSENT, DEMAND, OWN, Vm, VmError, fault, pinned, pinned_words, vm};
 use crate::call;
 use crate::layout::address;
 
@@ -121,24 +121,38 @@ impl Vm {
     #[inline(always)]
     fn rebind(&mut self, vpn: u32, soft: Soft) -> Option<u32> {
         let pte = self.table().find(vpn)?;
-        if !soft.contains(Soft::READ) || pte.entry & (SWAPPED | DEMAND) != 0 {
+        if !soft.contains(Soft::READ) || pte.entry & ABSENT != 0 {
             return None;
         }
+        let old = pte.soft();
         note(pte, soft);
         let pte = *pte;
-        Some(self.bind_code(pte))
+        let code = self.bind_code(pte);
+        if code.cast_signed() < 0 {
+            self.refused(vpn, old);
+        }
+        Some(code)
     }
 
     /// Protects one page.
     fn protect_page(&mut self, vpn: u32, soft: Soft) -> Result<(), VmError> {
         let Some(pte) = self.table().find(vpn) else { return self.protect_range(vpn, vpn + 1, soft) };
+        let old = pte.soft();
         note(pte, soft);
         let pte = *pte;
-        if !soft.contains(Soft::READ) || pte.entry & (SWAPPED | DEMAND) != 0 {
+        if !soft.contains(Soft::READ) || pte.entry & ABSENT != 0 {
             call::tlb_delete(address(vpn))?;
             return Ok(());
         }
-        self.bind(pte)
+        self.bind(pte).inspect_err(|_| self.refused(vpn, old))
+    }
+
+    /// A page keeps the protection that it had: its capabilities do not cover another.
+    #[cold]
+    fn refused(&mut self, vpn: u32, old: Soft) {
+        if let Some(pte) = self.table().find(vpn) {
+            pte.set_soft(old);
+        }
     }
 
     /// Whether something is mapped in all of `first..end`.
@@ -210,7 +224,7 @@ impl Vm {
         let uncached = Mapping::UNCACHED.bits();
         pte.entry = if cached { pte.entry & !uncached } else { pte.entry | uncached };
         let pte = *pte;
-        if pte.entry & (SWAPPED | DEMAND) != 0 {
+        if pte.entry & ABSENT != 0 {
             return Ok(());
         }
         if cached {

@@ -5,6 +5,7 @@
 //! - [`access`]: loads and stores, with faults that a handler or a signal mends
 //! - [`sharing`]: pages mapped at several addresses, by their capabilities
 //! - [`forks`]: children that verify and overwrite all of it
+//! - [`swapping`]: pages that are given up and come back
 //! - [`verify`]: everything that the library tells about each page
 
 pub mod access;
@@ -12,10 +13,12 @@ pub mod forks;
 pub mod mapping;
 pub mod sharing;
 pub mod state;
+pub mod swapping;
 pub mod verify;
 
 use exos::abi::calls::Fact;
 use exos::vm::pages::{Colouring, set_colouring};
+use exos::vm::swap::{STORE_PAGES, Store};
 use exos::{call, println};
 
 use super::bad_ranges;
@@ -26,6 +29,8 @@ use state::Model;
 /// Rounds, each in a process of its own, and operations of a round.
 const ROUNDS: u32 = 5;
 const STEPS: u32 = 5000;
+/// The last rounds give pages up and have a backing store.
+const SWAPPING: u32 = 2;
 
 /// What went wrong, for the line that says so.
 pub type Outcome = Result<(), &'static str>;
@@ -48,11 +53,17 @@ pub fn run(table: &str) -> u32 {
     let quick = call::machine(Fact::Quick as u32) == Ok(1);
     let steps = if quick { STEPS / 10 } else { STEPS };
     println!("{table} page table, seed {seed}, {ROUNDS} rounds of {steps} operations");
+    let Ok(store) = Store::allocate(STORE_PAGES) else {
+        println!("no memory for a backing store");
+        return 1;
+    };
     for round in 0..ROUNDS {
         let mut name = [0; 64];
         let name = title(&mut name, table, round);
-        checks.in_child(name, || u32::from(!self::round(seed.wrapping_mul(ROUNDS) + round, steps)));
+        let store = (round >= ROUNDS - SWAPPING).then_some(store);
+        checks.in_child(name, || u32::from(!self::round(seed.wrapping_mul(ROUNDS) + round, steps, store)));
     }
+    store.free();
     checks.end()
 }
 
@@ -71,12 +82,12 @@ fn title<'a>(into: &'a mut [u8; 64], table: &str, round: u32) -> &'a str {
 static mut MODEL: Model = Model::EMPTY;
 
 /// One round; tells whether the library did as the model says.
-fn round(seed: u32, steps: u32) -> bool {
+fn round(seed: u32, steps: u32, store: Option<Store>) -> bool {
     // SAFETY: the process's only reference to it; handlers touch other words.
     let model = unsafe { &mut *&raw mut MODEL };
     let mut random = Random::new(seed);
     let done = model
-        .begin()
+        .begin(store)
         .and_then(|()| (0..steps).try_for_each(|step| reported(model, &mut random, step)))
         .and_then(|()| model.finish());
     if let Err(text) = done {
@@ -104,6 +115,7 @@ pub(crate) fn operation(model: &mut Model, random: &mut Random) -> Outcome {
         850..900 => model.query(random),
         900..930 => model.set_cached(random),
         930..950 => model.choose_handler(random),
+        950..960 if model.swaps => model.give_up(random),
         950..980 => {
             model_says!(bad_ranges::refused(random.word()), "a bad range was not refused as it has to be");
             Ok(())
@@ -113,6 +125,7 @@ pub(crate) fn operation(model: &mut Model, random: &mut Random) -> Outcome {
             Ok(())
         }
         985..988 => model.replace_share(random),
+        988..990 if model.swaps => model.give_up(random),
         988..990 => model.many(random),
         990..992 => model.fork_and_wait(random),
         992..995 => model.fork_beside(random),

@@ -2,6 +2,7 @@
 
 use exos::abi::layout::PAGE_SHIFT;
 use exos::vm::map::{Share, map_shared, sbrk};
+use exos::vm::swap::Store;
 use exos::vm::{Protection, VmError};
 use exos::{process, vm};
 
@@ -79,6 +80,8 @@ pub struct Model {
     pub heap: (u32, u32, u32),
     /// Whether there is a fault handler.
     pub handler: bool,
+    /// Whether pages may be given up: what has been touched may not be there, and the clock forgets who has.
+    pub swaps: bool,
     /// A child that waits beside.
     pub beside: Option<u32>,
 }
@@ -94,11 +97,13 @@ impl Model {
         others: 0,
         heap: (0, 0, 0),
         handler: false,
+        swaps: false,
         beside: None,
     };
 
     /// Makes what all operations need: a heap, shared pages.
-    pub fn begin(&mut self) -> Outcome {
+    pub fn begin(&mut self, store: Option<Store>) -> Outcome {
+        self.start_swapping(store)?;
         let first = process::data_end().div_ceil(4096);
         let old = sbrk(4096).map_err(|_| "no heap")?;
         self.heap = (first, old + 4096, old);
