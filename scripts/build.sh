@@ -46,6 +46,7 @@ many            check  init many
 deaths          check  init deaths
 exhausted       check  init exhausted
 swapping        check  init swapping
+tables          check  init tables model_linear model_inverted model_clustered
 bench-method    plain  bench_method transfer_server
 bench-ipc       plain  init bench_ipc
 bench-exos      plain  init bench_exos

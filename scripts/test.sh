@@ -259,7 +259,7 @@ if [ -z "${1:-}" ] && [ $failed -eq 0 ]; then
     done
 
     heading "processes: what POSIX says of them, as many as there is room for, killed anywhere, without memory; their virtual memory against a model"
-    for suite in posix posix2 many deaths exhausted swapping vm-linear vm-inverted vm-clustered; do
+    for suite in posix posix2 many deaths exhausted swapping tables vm-linear vm-inverted vm-clustered; do
         guest $suite --kernel target/images/$suite.elf --timeout 60
         guest decstation-$suite --machine 5000/125 --strict --append quick --kernel target/images/decstation-$suite.elf --timeout 120
     done

@@ -15,9 +15,9 @@ use crate::{call, slice};
 pub(super) fn new() -> Result<Share, VmError> {
     sweep();
     let share = map::new_shared(ANY)?;
-    let ([a, b], [c, d]) = (share.read.words(), share.write.words());
+    let [low, high] = share.read.words();
     let noted =
-        pinned([share.page, a, b, c, d], |words| match hot().made.iter_mut().find(|place| place[0] == 0) {
+        pinned([share.page, low, high], |words| match hot().made.iter_mut().find(|place| place[0] == 0) {
             Some(place) => {
                 *place = words;
                 true
@@ -38,7 +38,7 @@ pub(super) fn unused(page: u32) {
     if owner == memory::myself() {
         pinned(page, |page| {
             if let Some(place) = hot().made.iter_mut().find(|place| place[0] == page) {
-                *place = [0; 5];
+                *place = [0; 3];
                 let _ = call::page_free(page);
             }
         });
@@ -58,7 +58,7 @@ fn sweep() {
         for index in 0..process::MADE {
             let words = hot().made[index];
             if words[0] != 0 && !used(words) {
-                hot().made[index] = [0; 5];
+                hot().made[index] = [0; 3];
                 let _ = call::page_free(words[0]);
             }
         }
@@ -72,7 +72,7 @@ pub(crate) fn in_use() -> bool {
 }
 
 /// Whether any living process can read from a pipe, or write to it.
-fn used([page, low, high, _, _]: [u32; 5]) -> bool {
+fn used([page, low, high]: [u32; 3]) -> bool {
     // Not one of those that stay open while signals may come.
     let address = WINDOWS[2];
     let read = Capability::from_words(low, high);

@@ -302,6 +302,12 @@ extern "C" fn exos_fork_begin(read_low: u32, read_high: u32, write_low: u32, wri
     hot.set_rights(own);
     hot.start_read = own.read.words();
     hot.forget_pages();
+    // Allocated without a stack, above; an exec frees some of them.
+    let environment = memory::environment();
+    let table = page(PAGE_TABLE.start);
+    for vpn in USER_PAGES.chain(table..table + hot.table_size) {
+        hot.know(environment.guaranteed[vpn as usize] >> PAGE_SHIFT);
+    }
     // SAFETY: single-threaded.
     let child = unsafe { CHILD };
     hot.place = child as u32 + 1;

@@ -71,7 +71,7 @@ impl From<Error> for ProcessError {
 const PAGES: usize = 16384;
 
 /// Pipes that a process can have made and that are in use.
-pub const MADE: usize = 40;
+pub const MADE: usize = 76;
 
 /// What outlives an exec, where handlers reach it from `$zero`; its layout is the same in all programs.
 #[repr(C)]
@@ -93,8 +93,8 @@ pub(crate) struct Hot {
     pub lends: u32,
     /// Pages of its own that somebody borrows and that it does not use itself any more.
     pub lent: [u32; PAGES / 32],
-    /// Pages for pipes that it has made and not freed: number and capabilities, zero where there is none.
-    pub made: [[u32; 5]; MADE],
+    /// Pages for pipes that it has made and not freed: number and the capability to read, zero where there is none.
+    pub made: [[u32; 3]; MADE],
     /// Pages that have been its own before, of the first 32 MB. Aegis clears the others.
     pub known: [u32; PAGES / 64],
 }
@@ -113,7 +113,7 @@ static mut EXOS_HOT: Hot = Hot {
     table_size: 0,
     lends: 0,
     lent: [0; PAGES / 32],
-    made: [[0; 5]; MADE],
+    made: [[0; 3]; MADE],
     known: [0; PAGES / 64],
 };
 
@@ -156,7 +156,7 @@ impl Hot {
     pub(crate) fn forget_pages(&mut self) {
         self.known.fill(0);
         self.lent.fill(0);
-        self.made.fill([0; 5]);
+        self.made.fill([0; 3]);
         self.lends = 0;
     }
 }
