@@ -5,12 +5,12 @@ use aegis_abi::{Name, image, map};
 use aegis_core::capability::Generator;
 use aegis_core::environments::{Environments, Table};
 use aegis_core::pages::{Pages, Record};
+use aegis_core::revocation::Backings;
 use aegis_core::slices::Slices;
 use aegis_core::stlb::Stlb;
 
 use crate::kernel::{self, Kernel};
 use crate::memory::{page_address, page_of};
-use crate::revocation::Backings;
 use crate::{arch, board, first, memory, report, schedule};
 
 /// The most memory that the kernel manages: kseg0 has room for more, its records are made for this.

@@ -5,13 +5,13 @@ use aegis_abi::{Error, Name};
 use aegis_core::capability::Generator;
 use aegis_core::environments::{Environment, Environments};
 use aegis_core::pages::Pages;
+use aegis_core::revocation::Backings;
 use aegis_core::slices::Slices;
 use aegis_core::stlb::Stlb;
 use spin::{Mutex, MutexGuard};
 
 use crate::arch;
 use crate::memory;
-use crate::revocation::Backings;
 
 /// Everything that Aegis remembers, but for what stands in the environments' own pages.
 pub struct Kernel {
