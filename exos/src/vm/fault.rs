@@ -145,10 +145,12 @@ fn search(frame: &mut Frame, bad_address: u32, cause_word: u32) -> u32 {
         return 1;
     }
     let vpn = bad_address >> PAGE_SHIFT;
-    let mut done = vm().resolve(vpn, store);
-    if done == Err(Fault::Lost) && vm().notice_losses() {
-        done = vm().resolve(vpn, store);
-    }
+    let done = loop {
+        match vm().resolve(vpn, store) {
+            Err(Fault::Lost) if vm().notice_losses() => {}
+            done => break done,
+        }
+    };
     match done {
         Ok(()) => 0,
         Err(Fault::Protection) => match watch().handler {

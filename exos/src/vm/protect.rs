@@ -137,18 +137,19 @@ impl Vm {
     /// Protects one page.
     fn protect_page(&mut self, vpn: u32, soft: Soft) -> Result<(), VmError> {
         let Some(pte) = self.table().find(vpn) else { return self.protect_range(vpn, vpn + 1, soft) };
-        let old = pte.soft();
+        let old = *pte;
         note(pte, soft);
-        let pte = *pte;
-        if !soft.contains(Soft::READ) || pte.entry & ABSENT != 0 {
+        if !soft.contains(Soft::READ) || old.entry & ABSENT != 0 {
             call::tlb_delete(address(vpn))?;
             return Ok(());
         }
-        self.bind(pte).inspect_err(|_| self.refused(vpn, old))
+        let now = *pte;
+        self.bind(now).inspect_err(|_| self.refused(vpn, old.soft()))
     }
 
     /// A page keeps the protection that it had: its capabilities do not cover another.
     #[cold]
+    #[inline(never)]
     fn refused(&mut self, vpn: u32, old: Soft) {
         if let Some(pte) = self.table().find(vpn) {
             pte.set_soft(old);

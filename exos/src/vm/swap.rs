@@ -194,6 +194,7 @@ pub(crate) fn has_losses() -> bool {
 
 impl Vm {
     /// Gives one page of this process's back to Aegis. False if there is none that could be had again.
+    #[cold]
     pub(crate) fn evict(&mut self) -> bool {
         if self.swap.holds {
             return false;
@@ -272,6 +273,7 @@ impl Vm {
     }
 
     /// Brings a page back.
+    #[cold]
     pub(crate) fn swap_in(&mut self, pte: Pte) -> Result<Pte, VmError> {
         let place = pte.page() as usize;
         let (number, _) = self.take_page(pte.vpn())?;
@@ -312,10 +314,18 @@ impl Vm {
     }
 
     /// Notes in the table what Aegis has taken by force, and where it is now. Tells whether there was something.
+    #[inline(always)]
     pub(crate) fn notice_losses(&mut self) -> bool {
-        if !has_losses() {
-            return false;
+        let something = has_losses();
+        if something {
+            self.note_losses();
         }
+        something
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_losses(&mut self) {
         // Whole: what is taken from now on is told anew.
         let lost = slice::critical(|| {
             // SAFETY: as in `has_losses`.
@@ -351,7 +361,6 @@ impl Vm {
         if self.swap.store.count > 0 {
             self.swap.load();
         }
-        true
     }
 
     /// A page is not this process's any more: it was saved to one of the store's, or nowhere.
