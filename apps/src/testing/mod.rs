@@ -120,7 +120,7 @@ pub fn run_groups(groups: &[&[Test]]) -> u32 {
 
 /// Runs `main` on a stack of its own, larger than the one that a program begins with.
 pub fn on_large_stack(main: extern "C" fn() -> u32) -> u32 {
-    const BYTES: usize = 64 << 10;
+    const BYTES: usize = 56 << 10;
     #[repr(C, align(8))]
     struct Stack(core::cell::UnsafeCell<[u8; BYTES]>);
     // SAFETY: used by the one call that `on_large_stack` makes.
