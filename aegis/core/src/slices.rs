@@ -167,8 +167,12 @@ impl<'a> Slices<'a> {
         if self.in_force
             && let Some(slice) = &mut self.vector[self.current]
         {
-            // A synchronous transfer keeps no books: whoever runs at the end holds the slice.
-            slice.holder = if self.running.lender == Name::NOBODY { running } else { self.running.lender };
+            // A synchronous transfer keeps no books: whoever runs at the end holds the slice. Nobody does if it was to
+            // run and has been destroyed before.
+            let last = if self.running.lender == Name::NOBODY { running } else { self.running.lender };
+            if last != Name::NOBODY {
+                slice.holder = last;
+            }
         }
         self.running.lender = Name::NOBODY;
         self.in_force = false;
