@@ -167,12 +167,10 @@ impl<'a> Slices<'a> {
         if self.in_force
             && let Some(slice) = &mut self.vector[self.current]
         {
-            // A synchronous transfer keeps no books: whoever runs at the end holds the slice. Nobody does if it was to
-            // run and has been destroyed before.
+            // A synchronous transfer keeps no books: whoever runs at the end holds the slice; its owner, if that one has
+            // been destroyed.
             let last = if self.running.lender == Name::NOBODY { running } else { self.running.lender };
-            if last != Name::NOBODY {
-                slice.holder = last;
-            }
+            slice.holder = if last == Name::NOBODY { slice.owner } else { last };
         }
         self.running.lender = Name::NOBODY;
         self.in_force = false;

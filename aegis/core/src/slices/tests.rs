@@ -364,3 +364,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_holder_that_dies_before_its_turn_leaves_the_slice_to_its_owner() {
+    let mut now = Running::NEW;
+    let mut slices = Slices::new(&mut now);
+    slices.allocate(0, A).unwrap();
+    assert_eq!(slices.next(A, all), Some(A));
+    // B was called and keeps the slice, has the next turn, and dies before that begins.
+    assert_eq!(slices.next(B, all), Some(B));
+    slices.purge(B);
+    assert_eq!(slices.next(Name::NOBODY, all), Some(A));
+    assert_eq!(slices.get(0).unwrap().holder, A);
+}
