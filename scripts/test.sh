@@ -199,7 +199,8 @@ if [ -z "${1:-}" ] && [ $failed -eq 0 ]; then
             --known-defects tools/bench/gxemul-defects-posix.toml
         guest gxemul-many --machine gxemul --kernel target/images/decstation-many.elf --timeout 60 \
             --known-defects tools/bench/gxemul-defects-many.toml
-        # The hostile program is not among them: its random instructions end the emulator.
+        guest gxemul-hostile --machine gxemul --kernel target/images/decstation-test-hostile.elf --timeout 60 \
+            --known-defects tools/bench/gxemul-defects-hostile.toml
         for suite in test-fuzz exhausted; do
             guest gxemul-$suite --machine gxemul --append quick --kernel target/images/decstation-$suite.elf --timeout 60
         done

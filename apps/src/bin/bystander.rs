@@ -3,7 +3,8 @@
 //! The first environment supervises: it starts the watcher (this program again), then one hostile
 //! program after the other, keeps slices going, and checks when each is done or destroyed that all it
 //! had is free again. Nothing that the hostile programs say counts as proof but the watcher's memory,
-//! the kernel's own checks, and what the supervisor sees itself.
+//! the kernel's own checks, and what the supervisor sees itself. `quick` on the command line leaves out what GXemul
+//! does not survive, and what its clock is too coarse for.
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
@@ -323,6 +324,7 @@ impl Supervisor {
     }
 
     fn overrun(&self) -> Outcome {
+        ensure!(!protocol::quick(), "left out");
         let before = Census::take();
         let child = self.start(role::OVERRUN, 0, 40)?;
         // It loses its state when a child of its is destroyed for what it overran, so this is one try.
@@ -341,6 +343,7 @@ impl Supervisor {
     }
 
     fn sliver(&self) -> Outcome {
+        ensure!(!protocol::quick(), "left out");
         let before = Census::take();
         let child = self.start(role::SLIVER, 0, 2)?;
         let mut cut = 0;

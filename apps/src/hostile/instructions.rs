@@ -114,9 +114,15 @@ fn attempt(seed: u32, wanted: u32) -> Result<(), Error> {
     let last_resort = here(HANDLER) + (&raw const hostile_last_resort as u32 - start);
     memory::pin(memory::myself(), here(CODE_WINDOW), code.number, Mapping::WRITABLE, code.write)?;
     let mut child = Name::NOBODY;
+    let quick = protocol::quick();
     for done in 0..wanted {
+        let mut before = 0;
         for index in 0..PAGE_SIZE / 4 {
-            let word = instruction(&mut random, index);
+            let mut word = instruction(&mut random, index);
+            while quick && survived(word, before) != Some(word) {
+                word = survived(word, before).unwrap_or_else(|| instruction(&mut random, index));
+            }
+            before = word;
             // SAFETY: the page is mapped writable at the window.
             unsafe { ((here(CODE_WINDOW) + 4 * index) as *mut u32).write_volatile(word) };
         }
@@ -187,4 +193,32 @@ fn instruction(random: &mut Random, index: u32) -> u32 {
         0x00 if word & 0x3f == 5 => word ^ 0x20,
         _ => word,
     }
+}
+
+/// A word like this one that GXemul goes on after, whatever it finds in registers; `None` if there is none. It ends
+/// at some words that are no instructions and at branches in a branch's slot, executes jumps to where none can
+/// begin for ever, and lets anybody write coprocessor 0 and the kernel's memory: loads and stores are those that
+/// reach the first pages from `$zero`.
+fn survived(word: u32, before: u32) -> Option<u32> {
+    const S: u32 = 31 << 21;
+    const T: u32 = 31 << 16;
+    const D: u32 = 31 << 11;
+    const SHIFT: u32 = 31 << 6;
+    const BRANCHES: core::ops::Range<u32> = 1..8;
+    let kept = match (word >> 26, word & 0x3f) {
+        (0, 0 | 2 | 3) => !S,
+        (0, 4 | 6 | 7 | 32..=39 | 42 | 43) => !SHIFT,
+        (0, 12 | 13) => !0,
+        (0, 16 | 18) => !(S | T | SHIFT),
+        (0, 17 | 19) => !(T | D | SHIFT),
+        (0, 24..=27) => !(D | SHIFT),
+        (branch, _) if BRANCHES.contains(&branch) && BRANCHES.contains(&(before >> 26)) => return None,
+        (1, _) => !(0xe << 16),
+        (2..=5 | 8..=14, _) => !0,
+        (6 | 7, _) => !T,
+        (15, _) => !S,
+        (0x20..=0x26 | 0x28..=0x2b | 0x2e, _) => !(S | 0x8000),
+        _ => return None,
+    };
+    Some(word & kept)
 }

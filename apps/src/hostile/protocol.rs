@@ -2,7 +2,9 @@
 //! each shares with the supervisor.
 
 use exos::abi::Call;
+use exos::abi::calls::Fact;
 use exos::abi::error::Error;
+use exos::call;
 use exos::start::START_PAGE;
 
 /// What a hostile program does, or that a bystander is the watcher: the first word that it is given.
@@ -65,6 +67,11 @@ pub const FOREIGN_ROW: usize = TRANSFER_ROW + 1;
 pub const ROWS: usize = FOREIGN_ROW + 1;
 
 const _: () = assert!(TABLE + ROWS * OUTCOMES <= exos::spawn::START_WORDS);
+
+/// Whether the command line says `quick`: to leave out what GXemul does not survive.
+pub fn quick() -> bool {
+    call::machine(Fact::Quick as u32) == Ok(1)
+}
 
 /// A word of the page that the spawner shares with this program.
 pub fn get(index: usize) -> u32 {
