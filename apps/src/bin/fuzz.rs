@@ -23,10 +23,14 @@ mod random;
 mod shared;
 #[path = "../fuzz/supervisor.rs"]
 mod supervisor;
-#[path = "../fuzz/touch.rs"]
+#[path = "../hostile/touch.rs"]
 mod touch;
+#[path = "../hostile/values.rs"]
+mod values;
 #[path = "../fuzz/worker.rs"]
 mod worker;
+
+use shared::fault;
 
 exos::program!(main);
 

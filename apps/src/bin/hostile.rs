@@ -19,6 +19,12 @@ mod pool;
 mod protocol;
 #[path = "../hostile/random.rs"]
 mod random;
+#[path = "../hostile/touch.rs"]
+mod touch;
+#[path = "../hostile/values.rs"]
+mod values;
+
+use protocol::fault;
 
 exos::program!(main);
 

@@ -7,27 +7,13 @@ use exos::abi::{Call, Capability, Name};
 use exos::memory;
 
 use super::shared::{Words, board, names, stats};
+use super::values::{KINDS, entry};
 use super::worker::{FIRST_SEGMENT, Fuzzer, in_playground};
 
 /// Pages of the second segment that are mapped at random, first and last range; the program lies between.
 pub const PLAYGROUND: [core::ops::Range<u32>; 2] = [5..0x10, 0x68..0x7c];
-/// Kinds of faults and of planted errors that there are are below this.
-const KINDS: u32 = 64;
 
 impl Fuzzer {
-    /// A number that programs get wrong.
-    pub fn odd(&mut self) -> u32 {
-        let random = self.random.word();
-        let special =
-            [0, 1, 2, ANY, ANY - 1, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0x7fff_fffc, 0xffff_f000];
-        match self.random.below(4) {
-            0 => random,
-            1 => random % 256,
-            2 => 1 << (random % 32),
-            _ => self.random.pick(&special),
-        }
-    }
-
     /// Something that one of the three has put on the board.
     fn from_board(&mut self, range: core::ops::Range<usize>) -> u32 {
         let index = range.start + self.random.below(range.len() as u32) as usize;
@@ -46,14 +32,14 @@ impl Fuzzer {
         match self.random.below(20) {
             0..5 => self.pages.any(&mut self.random).unwrap_or(ANY),
             5..7 => {
-                let vpn = self.playground();
+                let vpn = self.random.within(&PLAYGROUND);
                 self.mapped[vpn as usize]
             }
             7..12 => self.from_board(board::PAGES),
             12 => self.image + self.random.below(16),
             13 => self.machine_pages + self.random.below(8),
             14 => memory::environment().guaranteed[1] >> PAGE_SHIFT,
-            15 => self.odd(),
+            15 => self.random.odd(),
             16 => self.public + self.random.below(8),
             17 => memory::environment().guaranteed[16 + self.random.below(32) as usize] >> PAGE_SHIFT,
             _ => self.random.below(self.machine_pages),
@@ -96,42 +82,7 @@ impl Fuzzer {
             17 => self.random.pick(&[self.myself.0, self.echo.0]) | Name::ASYNCHRONOUS,
             // A name of another generation, or with a bit where none belongs.
             18 => self.echo.0 ^ 1 << self.random.below(31),
-            _ => self.odd(),
-        }
-    }
-
-    fn pc(&mut self) -> u32 {
-        match self.random.below(8) {
-            0 => 0x8000_0000 | self.random.word(),
-            1 => self.random.word() >> 1 | 1,
-            2 => self.odd(),
-            3 => 0,
-            _ => self.random.word() >> 1 & !3,
-        }
-    }
-
-    /// A page of the second segment: inside, outside, far away, and those that nobody may have.
-    fn vpn(&mut self) -> u32 {
-        match self.random.below(16) {
-            0 => self.random.below(2),
-            1 => 128 + self.random.below(4),
-            2 => self.odd(),
-            3 => 1 << 20 | self.random.below(128),
-            _ => self.playground(),
-        }
-    }
-
-    fn playground(&mut self) -> u32 {
-        let range = PLAYGROUND[self.random.below(2) as usize].clone();
-        range.start + self.random.below(range.end - range.start)
-    }
-
-    fn bits(&mut self) -> u32 {
-        match self.random.below(8) {
-            0..5 => self.random.pick(&[Mapping::WRITABLE.bits(), 0]),
-            5 => self.random.word() & Mapping::all().bits(),
-            6 => 1 << self.random.below(32),
-            _ => self.odd(),
+            _ => self.random.odd(),
         }
     }
 
@@ -139,7 +90,7 @@ impl Fuzzer {
         match self.random.below(8) {
             0..3 => self.slices.any(&mut self.random).unwrap_or(0),
             3 => 64 + self.random.below(4),
-            4 => self.odd(),
+            4 => self.random.odd(),
             5 => self.from_board(board::SLICES),
             _ => self.random.below(64),
         }
@@ -149,7 +100,7 @@ impl Fuzzer {
     fn address(&mut self) -> u32 {
         let inside = self.random.word() & 0xfff;
         match self.random.below(16) {
-            0 => self.odd(),
+            0 => self.random.odd(),
             1 => self.random.below(SECOND_SEGMENT_END),
             2 => 0x8000_0000 | self.random.word(),
             _ => {
@@ -160,7 +111,7 @@ impl Fuzzer {
     }
 
     /// A page and bits for the first segment.
-    fn entry(&mut self) -> u32 {
+    fn mapping(&mut self) -> u32 {
         let bits = self.random.pick(&[0, Mapping::WRITABLE.bits(), Mapping::all().bits(), 0xfff]);
         let page = if self.random.one_in(32) { self.random.word() } else { self.page() };
         page << PAGE_SHIFT | bits
@@ -169,7 +120,7 @@ impl Fuzzer {
     /// A number of pages.
     fn length(&mut self) -> u32 {
         match self.random.below(8) {
-            0 => self.odd(),
+            0 => self.random.odd(),
             1 => self.random.below(4096),
             _ => self.random.below(24),
         }
@@ -182,7 +133,7 @@ impl Fuzzer {
             let entry = match (own, self.random.below(4)) {
                 (_, 0) => 0,
                 (true, _) => self.pages.any(&mut self.random).unwrap_or(self.image) << PAGE_SHIFT,
-                (false, 1) if self.random.one_in(8) => self.entry(),
+                (false, 1) if self.random.one_in(8) => self.mapping(),
                 _ => (self.image + self.random.below(4)) << PAGE_SHIFT,
             };
             let valid = if entry == 0 { 0 } else { Mapping::VALID.bits() };
@@ -192,7 +143,7 @@ impl Fuzzer {
 
     /// Arguments for a call, or nothing if it had better not be made with what came up.
     pub fn arguments(&mut self, call: Call) -> Option<[u32; 8]> {
-        let mut arguments: [u32; 8] = core::array::from_fn(|_| self.odd());
+        let mut arguments: [u32; 8] = core::array::from_fn(|_| self.random.odd());
         let mut put = |words: &[u32]| arguments[..words.len()].copy_from_slice(words);
         match call {
             Call::Machine => put(&[self.random.below(Fact::ALL.len() as u32 + 2)]),
@@ -202,7 +153,7 @@ impl Fuzzer {
                 let count = match self.random.below(256) {
                     0 => 1 + self.random.below(12),
                     1..128 => 0,
-                    _ => 13 + self.odd().min(ANY - 13),
+                    _ => 13 + self.random.odd().min(ANY - 13),
                 };
                 put(&[dots, dots, dots, count]);
             }
@@ -254,7 +205,7 @@ impl Fuzzer {
             Call::Yield => put(&[if self.random.one_in(4) { 0 } else { self.name() }]),
             Call::TlbWrite => {
                 let [low, high] = self.capability();
-                put(&[self.address(), self.entry(), low, high]);
+                put(&[self.address(), self.mapping(), low, high]);
             }
             Call::TlbDelete => put(&[self.address()]),
             Call::CidSwitch => put(&[self.space()?]),
@@ -262,7 +213,7 @@ impl Fuzzer {
             Call::TlbWriteRange => put(&self.write_range()),
             Call::TlbDeleteRange => put(&[self.address(), self.length()]),
             Call::Revoke => {
-                let count = if self.random.one_in(8) { self.odd() } else { self.random.below(8) };
+                let count = if self.random.one_in(8) { self.random.odd() } else { self.random.below(8) };
                 let deadline = self.random.pick(&[0, 0, 1, 2, 8, ANY]);
                 put(&[self.name(), self.random.below(3), count, deadline]);
             }
@@ -272,10 +223,10 @@ impl Fuzzer {
                 put(&[self.random.below(10), page, low, high]);
             }
             // Those that there are stop the machine of a test build.
-            Call::CheckFault | Call::CheckPlant => put(&[KINDS + self.odd().min(ANY - KINDS)]),
+            Call::CheckFault | Call::CheckPlant => put(&[KINDS + self.random.odd().min(ANY - KINDS)]),
             // Some end this slice in the middle of what follows.
             Call::CheckTimer => put(&[
-                if self.random.one_in(2) { self.random.below(4000) } else { self.odd() },
+                if self.random.one_in(2) { self.random.below(4000) } else { self.random.odd() },
                 self.random.below(4),
             ]),
             // Reading all of memory takes long; the loop does so now and then.
@@ -287,25 +238,25 @@ impl Fuzzer {
 
     fn bind(&mut self) -> Option<[u32; 3]> {
         let (name, event) = (self.name(), self.random.below(40));
-        let event = if self.random.one_in(8) { self.odd() } else { event };
-        let mut pc = self.pc();
+        let event = if self.random.one_in(8) { self.random.odd() } else { event };
+        let mut pc = self.random.pc();
         // An interrupt could use them meanwhile: they are bound to where they are bound already.
         let slices = Event::SliceStart as u32..=Event::Repossession as u32;
         if name == self.myself.0 && slices.contains(&event) && pc < 1 << 31 && pc.is_multiple_of(4) {
-            pc = super::worker::entry(event)?;
+            pc = entry(event)?;
         }
         Some([name, event, pc])
     }
 
     fn guarantee(&mut self) -> Option<[u32; 6]> {
         let name = if self.random.one_in(2) { self.myself.0 } else { self.name() };
-        let ([low, high], vpn) = (self.capability(), self.vpn());
+        let ([low, high], vpn) = (self.capability(), self.random.vpn(&PLAYGROUND));
         let spared = name == self.myself.0 || name == self.echo.0 || self.is_twin(name);
         if spared && vpn < 128 && vpn > 1 && !in_playground(vpn) {
             return None;
         }
         let page = if self.random.one_in(6) { ANY } else { self.page() };
-        Some([name, vpn, page, self.bits(), low, high])
+        Some([name, vpn, page, self.random.bits(), low, high])
     }
 
     /// An address space: it would end in most of its children's, which have no code.
@@ -334,7 +285,7 @@ impl Fuzzer {
         self.fill_entries(count);
         let (address, [low, high]) = (self.address(), self.capability());
         let offset = match self.random.below(16) {
-            0 => self.odd(),
+            0 => self.random.odd(),
             1 => 4096 - 4 * count.min(1024),
             _ => 4 * stats::ENTRIES as u32,
         };

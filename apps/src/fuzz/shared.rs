@@ -22,7 +22,7 @@ pub const SUPERVISORS_BOARD: u32 = SHARED + WORKERS as u32 * PAGE_SIZE;
 pub mod stats {
     /// Calls made.
     pub const PROGRESS: usize = 0;
-    /// Not zero when something was not as it must be: which check, in the words of `worker::wrong`.
+    /// Not zero when something was not as it must be: which check, in the words of `touch::wrong`.
     pub const FAULT: usize = 2;
     /// More about it.
     pub const DETAIL: usize = 3;

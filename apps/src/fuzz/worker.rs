@@ -11,7 +11,7 @@
 //!   comes up that shares the hardware's id of its address space with the first;
 //! - what may end it is noted before it is made, and the supervisor starts it again.
 
-use exos::abi::calls::{BASE, Fact, SLOTS};
+use exos::abi::calls::Fact;
 use exos::abi::environment::Event;
 use exos::abi::layout::{ANY, Mapping, PAGE_SHIFT, PAGE_SIZE, Resource};
 use exos::abi::{Call, Capability, Error, Name};
@@ -21,7 +21,8 @@ use super::arguments::PLAYGROUND;
 use super::pool::Pool;
 use super::random::Random;
 use super::shared::{FOREIGN_ROW, TRANSFER_ROW, WORKERS, Words, board, fault, names, place, start, stats};
-use super::touch::{self, load, store};
+use super::touch::{self, load, store, wrong};
+use super::values::entry;
 
 /// How often the invariants are checked.
 const CHECK_EVERY: u32 = 1000;
@@ -35,24 +36,6 @@ pub const FIRST_SEGMENT: [(u32, u32); 3] = [(0x80, 48), (0x1080, 16), (0x7_fff0,
 const TRACKED: usize = 80;
 /// What it writes into pages has this in its high half.
 const STAMP: u32 = 0xa77a;
-
-/// What is wrong, for the supervisor's report.
-pub mod wrong {
-    /// An exception that nothing the worker did explains; the detail is its pc.
-    pub const EXCEPTION: u32 = 1;
-    /// A call answered what the table does not list; the detail is the call.
-    pub const UNDOCUMENTED: u32 = 2;
-    /// A page that was mapped as asked cannot be read, or can be written; the detail is its number.
-    pub const MAPPING: u32 = 3;
-    /// A page that was freed or taken back can still be read; the detail is its number.
-    pub const FREED: u32 = 4;
-    /// A system call that is not Aegis's was not delivered; the detail is its number.
-    pub const DELIVERY: u32 = 5;
-    /// A page came with somebody's contents; the detail is its number.
-    pub const CONTENTS: u32 = 6;
-    /// The worker could not begin; the detail is the error.
-    pub const BEGIN: u32 = 7;
-}
 
 /// A worker's knowledge: what it owns, knows or knew.
 pub struct Fuzzer {
@@ -94,12 +77,6 @@ pub extern "C" fn run() -> u32 {
 /// Whether an environment has this name: binding an event that does not exist does nothing.
 pub fn lives(name: u32) -> bool {
     call::bind(name, ANY, 0) != Err(Error::NoEnvironment)
-}
-
-/// Where an event of this environment's enters now.
-pub fn entry(event: u32) -> Option<u32> {
-    let mut page = *memory::environment();
-    page.entry(event).copied()
 }
 
 /// Whether a page of the second segment is mapped at random.
@@ -243,7 +220,7 @@ impl Fuzzer {
             2 | 3 => self.transfer(),
             4 => {
                 // Any number at all; what it turns out to be is treated as such.
-                let number = if self.random.one_in(2) { self.random.word() } else { self.odd() };
+                let number = if self.random.one_in(2) { self.random.word() } else { self.random.odd() };
                 match Call::from_number(number) {
                     Some(call) => self.call(call),
                     None if number >> 31 == 0 => self.make_foreign(number),
@@ -251,21 +228,7 @@ impl Fuzzer {
                 }
             }
             5..12 => {
-                let more = [
-                    Call::PageAlloc,
-                    Call::PageAlloc,
-                    Call::PageAlloc,
-                    Call::EnvironmentCreate,
-                    Call::SliceAlloc,
-                ];
-                let less = [
-                    Call::PageFree,
-                    Call::PageFree,
-                    Call::PageFree,
-                    Call::EnvironmentDestroy,
-                    Call::SliceFree,
-                ];
-                let call = if self.greedy { self.random.pick(&more) } else { self.random.pick(&less) };
+                let call = self.random.more_or_less(self.greedy);
                 self.call(call);
             }
             12..16 => {
@@ -282,12 +245,7 @@ impl Fuzzer {
 
     /// A system call that is not Aegis's.
     fn foreign(&mut self) {
-        let number = match self.random.below(4) {
-            0 => self.random.below(7000),
-            1 => BASE + self.random.below(8 * SLOTS as u32 + 64),
-            2 => BASE + 8 * self.random.below(SLOTS as u32),
-            _ => self.random.word() >> 1,
-        };
+        let number = self.random.foreign();
         match Call::from_number(number) {
             Some(call) => self.call(call),
             None => self.make_foreign(number),
@@ -296,7 +254,7 @@ impl Fuzzer {
 
     fn make_foreign(&mut self, number: u32) {
         let before = touch::delivered();
-        let arguments = core::array::from_fn(|_| self.odd());
+        let arguments = core::array::from_fn(|_| self.random.odd());
         let answer = call::raw(number, arguments) as u32;
         if answer != touch::FOREIGN || touch::delivered() != before + 1 {
             fault(wrong::DELIVERY, number);
@@ -324,7 +282,7 @@ impl Fuzzer {
             // The other would go on with this one's registers.
             return self.make_foreign(4000);
         }
-        let arguments = core::array::from_fn(|_| self.odd());
+        let arguments = core::array::from_fn(|_| self.random.odd());
         let answer = call::raw(name, arguments) as u32;
         let entered = answer == name || answer == self.myself.0;
         let error = Error::from_code(answer).filter(|_| !entered);

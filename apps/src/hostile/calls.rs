@@ -10,20 +10,18 @@
 //!   and dies would take this environment's state with it. One child answers transfers, and is spared;
 //! - the kinds of `check_fault` and `check_plant` that exist stop the machine of a test build, so it asks for others.
 
-use core::arch::global_asm;
-use core::mem::offset_of;
-
-use exos::abi::calls::{BASE, Fact, SLOTS};
-use exos::abi::environment::{EnvironmentPage, Event, cause};
-use exos::abi::layout::{ANY, ENVIRONMENT_PAGE, Mapping, PAGE_SHIFT, PAGE_SIZE};
+use exos::abi::calls::Fact;
+use exos::abi::environment::Event;
+use exos::abi::layout::{ANY, Mapping, PAGE_SHIFT, PAGE_SIZE};
 use exos::abi::{Call, Capability, Error, Name};
-use exos::exception::{self, Frame};
 use exos::memory::{self, Page};
-use exos::{call, slice};
+use exos::{call, exception, slice};
 
 use super::pool::Pool;
-use super::protocol::{self, OUTCOMES, TABLE};
+use super::protocol::{self, OUTCOMES, TABLE, fault};
 use super::random::Random;
+use super::touch::{self, load, store, wrong};
+use super::values::{KINDS, entry};
 
 /// Pages of the second segment that the fuzzer maps, first and last range; its program lies between.
 const PLAYGROUND: [core::ops::Range<u32>; 2] = [3..0x10, 0x68..0x80];
@@ -31,121 +29,8 @@ const PLAYGROUND: [core::ops::Range<u32>; 2] = [3..0x10, 0x68..0x80];
 const CHECK_EVERY: u32 = 1000;
 /// How often the fuzzer changes between wanting more of everything and giving it back.
 const MOOD: u32 = 4096;
-/// Kinds of planted faults and errors that there are are below this.
-const KINDS: u32 = 64;
-/// What the handler leaves in v0 of a foreign system call. It is neither a name nor an error.
-const FOREIGN: u32 = 0x0f0e_1600;
 /// Where the child that answers transfers has its code.
 const ECHO_PAGE: u32 = 0x10;
-
-/// What is wrong, for the supervisor's report.
-pub mod wrong {
-    /// An exception that nothing the fuzzer did explains; the detail is its pc.
-    pub const EXCEPTION: u32 = 1;
-    /// A call answered what the table does not list; the detail is the call.
-    pub const UNDOCUMENTED: u32 = 2;
-    /// A page that was mapped as asked cannot be read or written; the detail is its number.
-    pub const MAPPING: u32 = 3;
-    /// A page that was freed can still be read; the detail is its number.
-    pub const FREED: u32 = 4;
-    /// A system call that is not Aegis's was not delivered; the detail is its number.
-    pub const DELIVERY: u32 = 5;
-    /// A page came with somebody's contents; the detail is its number.
-    pub const CONTENTS: u32 = 6;
-    /// The fuzzer could not begin.
-    pub const BEGIN: u32 = 7;
-}
-
-global_asm!(
-    ".pushsection .text.hostile, \"ax\", @progbits",
-    ".set push",
-    ".set noreorder",
-    // Where transfers to this environment enter: they answer the raw call that is being made.
-    ".globl hostile_entered",
-    "hostile_entered:",
-    "jr $31",
-    "nop",
-    // u32 hostile_load(address); void hostile_store(address, word): may fault, and go on.
-    ".globl hostile_load",
-    "hostile_load:",
-    "lw $2, 0($4)",
-    "jr $31",
-    "nop",
-    ".globl hostile_store",
-    "hostile_store:",
-    "sw $5, 0($4)",
-    "jr $31",
-    "nop",
-    // The child that answers: transfers back to whoever called.
-    ".globl hostile_echo",
-    "hostile_echo:",
-    "lw $2, {CALLER}($0)",
-    "nop",
-    "syscall",
-    "break",
-    ".globl hostile_echo_end",
-    "hostile_echo_end:",
-    ".set pop",
-    ".popsection",
-    CALLER = const ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, caller),
-);
-
-unsafe extern "C" {
-    fn hostile_entered();
-    fn hostile_load(address: u32) -> u32;
-    fn hostile_store(address: u32, word: u32);
-    static hostile_echo: [u8; 0];
-    static hostile_echo_end: [u8; 0];
-}
-
-/// What the exception handler counts. A program has one thread; the handler runs inside of it.
-struct Handled {
-    foreign: core::cell::Cell<u32>,
-    faults: core::cell::Cell<u32>,
-}
-
-// SAFETY: a program has one thread.
-unsafe impl Sync for Handled {}
-
-static HANDLED: Handled = Handled { foreign: core::cell::Cell::new(0), faults: core::cell::Cell::new(0) };
-
-/// Counts foreign system calls and the faults of probes, and goes on behind them.
-fn handle(frame: &mut Frame) {
-    let probe = [hostile_load as *const () as u32, hostile_store as *const () as u32].contains(&frame.pc);
-    match frame.code() {
-        cause::SYSTEM_CALL => {
-            HANDLED.foreign.set(HANDLED.foreign.get() + 1);
-            frame.registers[2] = FOREIGN;
-        }
-        cause::TLB_LOAD | cause::TLB_STORE | cause::MODIFIED if probe => {
-            HANDLED.faults.set(HANDLED.faults.get() + 1);
-            let _ = call::last_resort_done();
-        }
-        _ => {
-            protocol::fault(wrong::EXCEPTION, frame.pc);
-            exception::report_and_exit(frame);
-        }
-    }
-    frame.pc += 4;
-}
-
-/// Reads a word, or says that it faulted.
-fn load(address: u32) -> Option<u32> {
-    let before = HANDLED.faults.get();
-    // SAFETY: reads a word, or faults and goes on.
-    let word = unsafe { hostile_load(address) };
-    compiler_barrier();
-    (HANDLED.faults.get() == before).then_some(word)
-}
-
-/// Writes a word, or says that it faulted.
-fn store(address: u32, word: u32) -> bool {
-    let before = HANDLED.faults.get();
-    // SAFETY: the address is in the playground, where nothing of the program's lies.
-    unsafe { hostile_store(address, word) };
-    compiler_barrier();
-    HANDLED.faults.get() == before
-}
 
 /// The fuzzer's knowledge: what it owns, knows or knew.
 struct Fuzzer {
@@ -169,7 +54,7 @@ struct Fuzzer {
 /// Makes `wanted` random calls.
 pub fn run(seed: u32, wanted: u32) {
     let Ok(mut fuzzer) = Fuzzer::new(seed) else {
-        protocol::fault(wrong::BEGIN, 0);
+        fault(wrong::BEGIN, 0);
         return;
     };
     for done in 0..wanted {
@@ -184,7 +69,7 @@ pub fn run(seed: u32, wanted: u32) {
         }
         protocol::set(protocol::PROGRESS, done + 1);
     }
-    protocol::set(protocol::DELIVERED, HANDLED.foreign.get());
+    protocol::set(protocol::DELIVERED, touch::delivered());
     protocol::set(protocol::FINISHED, 1);
 }
 
@@ -194,9 +79,9 @@ fn make_echo() -> Result<Name, Error> {
     let page = Page::any()?;
     let window = PLAYGROUND[1].start << PAGE_SHIFT;
     memory::pin(memory::myself(), window, page.number, Mapping::WRITABLE, page.write)?;
-    let length = &raw const hostile_echo_end as usize - &raw const hostile_echo as usize;
+    let code = touch::echo_code();
     // SAFETY: the page is mapped writable at the window, and code is read.
-    unsafe { core::ptr::copy_nonoverlapping((&raw const hostile_echo).cast(), window as *mut u8, length) };
+    unsafe { core::ptr::copy_nonoverlapping(code.as_ptr(), window as *mut u8, code.len()) };
     memory::unpin(memory::myself(), window)?;
     let [low, high] = page.write.words();
     call::cache_flush(page.number, low, high)?;
@@ -209,11 +94,10 @@ fn make_echo() -> Result<Name, Error> {
 
 impl Fuzzer {
     fn new(seed: u32) -> Result<Self, Error> {
-        exception::handle(handle)?;
+        exception::handle(touch::handle)?;
         let myself = memory::myself();
-        let entered = hostile_entered as *const () as u32;
         for event in [Event::Synchronous, Event::Asynchronous] {
-            call::bind(myself.0, event as u32, entered)?;
+            call::bind(myself.0, event as u32, touch::entered())?;
         }
         let mut other_pages = [0; protocol::PAGE_COUNT];
         for (index, page) in other_pages.iter_mut().enumerate() {
@@ -239,31 +123,18 @@ impl Fuzzer {
 
     // ---- values -------------------------------------------------------------------------------
 
-    /// A number that programs get wrong.
-    fn odd(&mut self) -> u32 {
-        let random = self.random.word();
-        let special =
-            [0, 1, 2, ANY, ANY - 1, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0x7fff_fffc, 0xffff_f000];
-        match self.random.below(4) {
-            0 => random,
-            1 => random % 256,
-            2 => 1 << (random % 32),
-            _ => self.random.pick(&special),
-        }
-    }
-
     fn page(&mut self) -> u32 {
         match self.random.below(16) {
             0..5 => self.pages.any(&mut self.random).unwrap_or(ANY),
             5..8 => {
-                let vpn = self.playground();
+                let vpn = self.random.within(&PLAYGROUND);
                 self.mapped[vpn as usize]
             }
             8 => self.random.pick(&self.other_pages),
             9 => self.image + self.random.below(16),
             10 => self.machine_pages + self.random.below(8),
             11 => memory::environment().guaranteed[1] >> PAGE_SHIFT,
-            12 => self.odd(),
+            12 => self.random.odd(),
             _ => self.random.below(self.machine_pages),
         }
     }
@@ -294,42 +165,7 @@ impl Fuzzer {
             // A name of another generation, or with a bit where none belongs.
             13 => self.others[1] ^ 1 << self.random.below(31),
             14 => 1 << 31 | self.random.word(),
-            _ => self.odd(),
-        }
-    }
-
-    fn pc(&mut self) -> u32 {
-        match self.random.below(8) {
-            0 => 0x8000_0000 | self.random.word(),
-            1 => self.random.word() >> 1 | 1,
-            2 => self.odd(),
-            3 => 0,
-            _ => self.random.word() >> 1 & !3,
-        }
-    }
-
-    /// A page of the second segment: inside, outside, far away, and those that nobody may have.
-    fn vpn(&mut self) -> u32 {
-        match self.random.below(16) {
-            0 => self.random.below(2),
-            1 => 128 + self.random.below(4),
-            2 => self.odd(),
-            3 => 1 << 20 | self.random.below(128),
-            _ => self.playground(),
-        }
-    }
-
-    fn playground(&mut self) -> u32 {
-        let range = PLAYGROUND[self.random.below(2) as usize].clone();
-        range.start + self.random.below(range.end - range.start)
-    }
-
-    fn bits(&mut self) -> u32 {
-        match self.random.below(8) {
-            0..5 => self.random.pick(&[Mapping::WRITABLE.bits(), 0]),
-            5 => self.random.word() & Mapping::all().bits(),
-            6 => 1 << self.random.below(32),
-            _ => self.odd(),
+            _ => self.random.odd(),
         }
     }
 
@@ -337,7 +173,7 @@ impl Fuzzer {
         match self.random.below(8) {
             0..3 => self.slices.any(&mut self.random).unwrap_or(0),
             3 => 64 + self.random.below(4),
-            4 => self.odd(),
+            4 => self.random.odd(),
             _ => self.random.below(64),
         }
     }
@@ -350,7 +186,7 @@ impl Fuzzer {
             2 | 3 => self.transfer(),
             4 => {
                 // Any number at all; what it turns out to be is treated as such.
-                let number = if self.random.one_in(2) { self.random.word() } else { self.odd() };
+                let number = if self.random.one_in(2) { self.random.word() } else { self.random.odd() };
                 match Call::from_number(number) {
                     Some(call) => self.call(call),
                     None if number >> 31 == 0 => self.make_foreign(number),
@@ -358,21 +194,7 @@ impl Fuzzer {
                 }
             }
             5..12 => {
-                let more = [
-                    Call::PageAlloc,
-                    Call::PageAlloc,
-                    Call::PageAlloc,
-                    Call::EnvironmentCreate,
-                    Call::SliceAlloc,
-                ];
-                let less = [
-                    Call::PageFree,
-                    Call::PageFree,
-                    Call::PageFree,
-                    Call::EnvironmentDestroy,
-                    Call::SliceFree,
-                ];
-                let call = if self.greedy { self.random.pick(&more) } else { self.random.pick(&less) };
+                let call = self.random.more_or_less(self.greedy);
                 self.call(call);
             }
             _ => {
@@ -384,12 +206,7 @@ impl Fuzzer {
 
     /// A system call that is not Aegis's.
     fn foreign(&mut self) {
-        let number = match self.random.below(4) {
-            0 => self.random.below(7000),
-            1 => BASE + self.random.below(8 * SLOTS as u32 + 64),
-            2 => BASE + 8 * self.random.below(SLOTS as u32),
-            _ => self.random.word() >> 1,
-        };
+        let number = self.random.foreign();
         match Call::from_number(number) {
             Some(call) => self.call(call),
             None => self.make_foreign(number),
@@ -397,12 +214,11 @@ impl Fuzzer {
     }
 
     fn make_foreign(&mut self, number: u32) {
-        let before = HANDLED.foreign.get();
-        let arguments = core::array::from_fn(|_| self.odd());
+        let before = touch::delivered();
+        let arguments = core::array::from_fn(|_| self.random.odd());
         let answer = call::raw(number, arguments) as u32;
-        compiler_barrier();
-        if answer != FOREIGN || HANDLED.foreign.get() != before + 1 {
-            protocol::fault(wrong::DELIVERY, number);
+        if answer != touch::FOREIGN || touch::delivered() != before + 1 {
+            fault(wrong::DELIVERY, number);
         }
         bump(protocol::FOREIGN_ROW, 0);
     }
@@ -418,7 +234,7 @@ impl Fuzzer {
     }
 
     fn transfer_to(&mut self, name: u32) {
-        let arguments = core::array::from_fn(|_| self.odd());
+        let arguments = core::array::from_fn(|_| self.random.odd());
         let answer = call::raw(name, arguments) as u32;
         let entered = answer == name || answer == self.myself.0;
         match Error::from_code(answer).filter(|_| !entered) {
@@ -426,7 +242,7 @@ impl Fuzzer {
             Some(error) => {
                 bump(protocol::TRANSFER_ROW, index(error));
                 if !matches!(error, Error::NoEnvironment | Error::Busy) {
-                    protocol::fault(wrong::UNDOCUMENTED, name);
+                    fault(wrong::UNDOCUMENTED, name);
                 }
             }
         }
@@ -435,7 +251,7 @@ impl Fuzzer {
     /// An address in the first segment, or none that would do.
     fn first_segment(&mut self) -> u32 {
         if self.random.one_in(8) {
-            self.odd()
+            self.random.odd()
         } else {
             0x0100_0000 + 0x1000 * self.random.below(2000) + self.random.below(16)
         }
@@ -443,7 +259,7 @@ impl Fuzzer {
 
     /// Arguments for a call, or nothing if it had better not be made with what came up.
     fn arguments(&mut self, call: Call) -> Option<[u32; 8]> {
-        let mut arguments: [u32; 8] = core::array::from_fn(|_| self.odd());
+        let mut arguments: [u32; 8] = core::array::from_fn(|_| self.random.odd());
         let mut put = |words: &[u32]| arguments[..words.len()].copy_from_slice(words);
         match call {
             Call::Machine => put(&[self.random.below(Fact::ALL.len() as u32 + 2)]),
@@ -453,7 +269,7 @@ impl Fuzzer {
                 let count = match self.random.below(64) {
                     0 => 1 + self.random.below(12),
                     1..32 => 0,
-                    _ => 13 + self.odd().min(ANY - 13),
+                    _ => 13 + self.random.odd().min(ANY - 13),
                 };
                 put(&[dots, dots, dots, count]);
             }
@@ -480,8 +296,8 @@ impl Fuzzer {
             }
             Call::Bind => {
                 let (name, event) = (self.name(), self.random.below(40));
-                let event = if self.random.one_in(8) { self.odd() } else { event };
-                let mut pc = self.pc();
+                let event = if self.random.one_in(8) { self.random.odd() } else { event };
+                let mut pc = self.random.pc();
                 let slices = [Event::SliceStart as u32, Event::SliceEnd as u32];
                 if name == self.myself.0 && slices.contains(&event) && pc < 1 << 31 && pc.is_multiple_of(4) {
                     pc = entry(event)?;
@@ -490,14 +306,14 @@ impl Fuzzer {
             }
             Call::Guarantee => {
                 let name = if self.random.one_in(2) { self.myself.0 } else { self.name() };
-                let ([low, high], vpn) = (self.capability(), self.vpn());
+                let ([low, high], vpn) = (self.capability(), self.random.vpn(&PLAYGROUND));
                 if name == self.myself.0 && vpn < 128 && vpn > 1 && !in_playground(vpn)
                     || name == self.echo.0 && vpn == ECHO_PAGE
                 {
                     return None;
                 }
                 let page = if self.random.one_in(6) { ANY } else { self.page() };
-                put(&[name, vpn, page, self.bits(), low, high]);
+                put(&[name, vpn, page, self.random.bits(), low, high]);
             }
             Call::SliceAlloc => {
                 let position = if self.random.one_in(2) { ANY } else { self.position() };
@@ -513,10 +329,10 @@ impl Fuzzer {
                 put(&[self.position(), name]);
             }
             Call::Yield => put(&[if self.random.one_in(4) { 0 } else { self.name() }]),
-            Call::CheckFault | Call::CheckPlant => put(&[KINDS + self.odd().min(ANY - KINDS)]),
+            Call::CheckFault | Call::CheckPlant => put(&[KINDS + self.random.odd().min(ANY - KINDS)]),
             // Some end this slice in the middle of what follows.
             Call::CheckTimer => put(&[
-                if self.random.one_in(2) { self.random.below(4000) } else { self.odd() },
+                if self.random.one_in(2) { self.random.below(4000) } else { self.random.odd() },
                 self.random.below(4),
             ]),
             Call::Limit => {
@@ -526,7 +342,7 @@ impl Fuzzer {
             // Nothing that it needs lies in the first segment.
             Call::TlbWrite => {
                 let [low, high] = self.capability();
-                let (page, bits) = (self.page(), self.bits());
+                let (page, bits) = (self.page(), self.random.bits());
                 put(&[self.first_segment(), page << PAGE_SHIFT | bits, low, high]);
             }
             Call::TlbDelete => put(&[self.first_segment()]),
@@ -601,7 +417,7 @@ impl Fuzzer {
             Err(error) => {
                 bump(row, index(error));
                 if !call.row().errors.contains(&error) {
-                    protocol::fault(wrong::UNDOCUMENTED, call.number());
+                    fault(wrong::UNDOCUMENTED, call.number());
                 }
             }
         }
@@ -618,7 +434,7 @@ impl Fuzzer {
                     if self.mapped[vpn] == first {
                         self.mapped[vpn] = ANY;
                         if load((vpn as u32) << PAGE_SHIFT).is_some() {
-                            protocol::fault(wrong::FREED, first);
+                            fault(wrong::FREED, first);
                         }
                     }
                 }
@@ -671,7 +487,7 @@ impl Fuzzer {
         self.mapped[vpn as usize] = page;
         let found = load(address);
         if (page == ANY) != found.is_none() {
-            protocol::fault(wrong::MAPPING, page);
+            fault(wrong::MAPPING, page);
         }
         if page == ANY {
             return;
@@ -679,19 +495,13 @@ impl Fuzzer {
         let writable = Mapping::from_bits_truncate(bits).contains(Mapping::WRITABLE);
         let foreign = found.is_some_and(|word| word != 0 && word >> 16 != 0xa77a);
         if writable && foreign {
-            protocol::fault(wrong::CONTENTS, page);
+            fault(wrong::CONTENTS, page);
         }
         // Pages of the image can be read only; all that can be written are its own.
         if store(address, 0xa77a_0000 | page) != writable {
-            protocol::fault(wrong::MAPPING, page);
+            fault(wrong::MAPPING, page);
         }
     }
-}
-
-/// Where an event of this environment's enters now.
-fn entry(event: u32) -> Option<u32> {
-    let mut page = *memory::environment();
-    page.entry(event).copied()
 }
 
 fn in_playground(vpn: u32) -> bool {
@@ -706,11 +516,4 @@ fn index(error: Error) -> usize {
 fn bump(row: usize, outcome: usize) {
     let word = TABLE + row * OUTCOMES + outcome;
     protocol::set(word, protocol::get(word) + 1);
-}
-
-/// Keeps the compiler from moving memory accesses across it. (A fence of `core`'s does not compile for
-/// MIPS-I on every compiler.)
-fn compiler_barrier() {
-    // SAFETY: no instruction at all.
-    unsafe { core::arch::asm!("", options(nostack)) };
 }

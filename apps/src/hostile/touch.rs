@@ -1,4 +1,4 @@
-//! Loads, stores, exceptions and transfers of the three.
+//! Loads, stores, exceptions and transfers of who makes random calls: what may fault, and goes on.
 
 use core::arch::global_asm;
 use core::mem::offset_of;
@@ -8,64 +8,81 @@ use exos::abi::layout::ENVIRONMENT_PAGE;
 use exos::call;
 use exos::exception::{self, Frame};
 
-use super::shared::fault;
-use super::worker::wrong;
+use super::fault;
+
+/// What is wrong, for the supervisor's report.
+pub mod wrong {
+    /// An exception that nothing the program did explains; the detail is its pc.
+    pub const EXCEPTION: u32 = 1;
+    /// A call answered what the table does not list; the detail is the call.
+    pub const UNDOCUMENTED: u32 = 2;
+    /// A page that was mapped as asked cannot be read, or can be written; the detail is its number.
+    pub const MAPPING: u32 = 3;
+    /// A page that was freed or taken back can still be read; the detail is its number.
+    pub const FREED: u32 = 4;
+    /// A system call that is not Aegis's was not delivered; the detail is its number.
+    pub const DELIVERY: u32 = 5;
+    /// A page came with somebody's contents; the detail is its number.
+    pub const CONTENTS: u32 = 6;
+    /// The program could not begin; the detail is the error.
+    pub const BEGIN: u32 = 7;
+}
 
 /// What the handler leaves in v0 of a foreign system call. It is neither a name nor an error.
 pub const FOREIGN: u32 = 0x0f0e_1600;
 
 global_asm!(
-    ".pushsection .text.fuzz, \"ax\", @progbits",
+    ".pushsection .text.hostile, \"ax\", @progbits",
     ".set push",
     ".set noreorder",
-    // Where transfers to one of the three enter: they answer the raw call that is being made.
-    ".globl fuzz_entered",
-    "fuzz_entered:",
+    // Where transfers to the program enter: they answer the raw call that is being made.
+    ".globl hostile_entered",
+    "hostile_entered:",
     "jr $31",
     "nop",
-    // u32 fuzz_load(address); void fuzz_store(address, word): may fault, and go on.
-    ".globl fuzz_load",
-    "fuzz_load:",
+    // u32 hostile_load(address); void hostile_store(address, word): may fault, and go on.
+    ".globl hostile_load",
+    "hostile_load:",
     "lw $2, 0($4)",
     "jr $31",
     "nop",
-    ".globl fuzz_store",
-    "fuzz_store:",
+    ".globl hostile_store",
+    "hostile_store:",
     "sw $5, 0($4)",
     "jr $31",
     "nop",
     // An environment that answers transfers: back to whoever called.
-    ".globl fuzz_echo",
-    "fuzz_echo:",
+    ".globl hostile_echo",
+    "hostile_echo:",
     "lw $2, {CALLER}($0)",
     "nop",
     "syscall",
     "break",
-    ".globl fuzz_echo_end",
-    "fuzz_echo_end:",
+    ".globl hostile_echo_end",
+    "hostile_echo_end:",
     ".set pop",
     ".popsection",
     CALLER = const ENVIRONMENT_PAGE as usize + offset_of!(EnvironmentPage, caller),
 );
 
 unsafe extern "C" {
-    fn fuzz_entered();
-    fn fuzz_load(address: u32) -> u32;
-    fn fuzz_store(address: u32, word: u32);
-    static fuzz_echo: [u8; 0];
-    static fuzz_echo_end: [u8; 0];
+    fn hostile_entered();
+    fn hostile_load(address: u32) -> u32;
+    fn hostile_store(address: u32, word: u32);
+    static hostile_echo: [u8; 0];
+    static hostile_echo_end: [u8; 0];
 }
 
-/// Where transfers to one of the three enter.
+/// Where transfers to the program enter.
 pub fn entered() -> u32 {
-    fuzz_entered as *const () as u32
+    hostile_entered as *const () as u32
 }
 
 /// The code of an environment that answers transfers.
 pub fn echo_code() -> &'static [u8] {
-    let length = &raw const fuzz_echo_end as usize - &raw const fuzz_echo as usize;
+    let length = &raw const hostile_echo_end as usize - &raw const hostile_echo as usize;
     // SAFETY: the code lies between the two labels.
-    unsafe { core::slice::from_raw_parts((&raw const fuzz_echo).cast(), length) }
+    unsafe { core::slice::from_raw_parts((&raw const hostile_echo).cast(), length) }
 }
 
 /// What the exception handler counts. A program has one thread; the handler runs inside of it.
@@ -81,7 +98,7 @@ static HANDLED: Handled = Handled { foreign: core::cell::Cell::new(0), faults: c
 
 /// Counts foreign system calls and the faults of probes, and goes on behind them.
 pub fn handle(frame: &mut Frame) {
-    let probe = [fuzz_load as *const () as u32, fuzz_store as *const () as u32].contains(&frame.pc);
+    let probe = [hostile_load as *const () as u32, hostile_store as *const () as u32].contains(&frame.pc);
     match frame.code() {
         cause::SYSTEM_CALL => {
             HANDLED.foreign.set(HANDLED.foreign.get() + 1);
@@ -109,7 +126,7 @@ pub fn delivered() -> u32 {
 pub fn load(address: u32) -> Option<u32> {
     let before = HANDLED.faults.get();
     // SAFETY: reads a word, or faults and goes on.
-    let word = unsafe { fuzz_load(address) };
+    let word = unsafe { hostile_load(address) };
     compiler_barrier();
     (HANDLED.faults.get() == before).then_some(word)
 }
@@ -118,7 +135,7 @@ pub fn load(address: u32) -> Option<u32> {
 pub fn store(address: u32, word: u32) -> bool {
     let before = HANDLED.faults.get();
     // SAFETY: the address is where nothing of the program's lies.
-    unsafe { fuzz_store(address, word) };
+    unsafe { hostile_store(address, word) };
     compiler_barrier();
     HANDLED.faults.get() == before
 }
