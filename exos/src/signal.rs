@@ -303,12 +303,13 @@ fn act(signal: u32) {
 
 /// Gives back what Aegis wants.
 fn give_back() {
+    // First: what was saved has a place that nothing else is to go to.
+    vm::pinned((), |()| vm::vm().notice_losses());
     let revocation = &memory::environment().revocation;
     let wanted = revocation.wanted[Resource::Pages as usize];
     if wanted > 0 {
         vm::swap::give_up(wanted);
     }
-    vm::pinned((), |()| vm::vm().notice_losses());
 }
 
 /// Ends this process as one that gave up: with a report.

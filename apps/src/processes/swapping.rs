@@ -5,8 +5,8 @@
 #![no_main]
 
 use apps::testing::process::{Board, run, spawn, status_of};
+use apps::testing::single::Single;
 use apps::testing::{Failure, Outcome, Test};
-use apps::vm_tests::cell::Cell;
 use apps::vm_tests::random::Random;
 use apps::vm_tests::word;
 use apps::{ensure, ensure_eq};
@@ -34,6 +34,7 @@ const TESTS: &[Test] = &[
     Test { name: "a store that is in use, and one that is full", run: stores },
     Test { name: "a store that its owner frees", run: store_freed },
     Test { name: "taken by force, saved where the vector says", run: taken_and_saved },
+    Test { name: "asked for more right after something was taken", run: taken_and_asked },
     Test { name: "taken by force without a store", run: taken_and_lost },
     Test { name: "more taken by force than the vector names", run: taken_by_dozens },
     Test { name: "everything taken by force", run: taken_whole },
@@ -150,7 +151,8 @@ impl Memory {
         }
     }
 
-    /// Checks a page of [`Self::fill`].
+    /// Whether a page is as [`Self::fill`] left it.
+    #[must_use]
     fn is_right(self, index: u32, salt: u32) -> bool {
         [0, 511, 1023].iter().all(|at| self.read(index, *at) == salt ^ index << 16 ^ at)
     }
@@ -258,24 +260,31 @@ fn at_random(memory: Memory, steps: u32, seed: u32, mut between: impl FnMut(u32)
     Ok(())
 }
 
-fn over_the_limit() -> Outcome {
-    let steps = if quick() { 1000 } else { 10_000 };
+/// Does something in a child that has a store and may have `more` pages than it has.
+fn with_limit(more: u32, test: impl FnOnce() -> Outcome) -> Outcome {
     let (turns, store) = (Turns::new()?, Store::allocate(STORE_PAGES)?);
     let (pid, name) = child(|| {
         set_store(store)?;
         turns.over()?;
+        test()
+    })?;
+    turns.until_over(1)?;
+    limit(name, more)?;
+    turns.go_on(1);
+    ended_well(pid)?;
+    store.free();
+    Ok(())
+}
+
+fn over_the_limit() -> Outcome {
+    let steps = if quick() { 1000 } else { 10_000 };
+    with_limit(12, || {
         at_random(Memory::map(56)?, steps, 1, |_| {})?;
         let traffic = traffic();
         println!("{steps} accesses to 56 pages with 12: {traffic:?}");
         ensure!(traffic.out > steps / 4 && traffic.lost == 0, "{traffic:?}");
         Ok(())
-    })?;
-    turns.until_over(1)?;
-    limit(name, 12)?;
-    turns.go_on(1);
-    ended_well(pid)?;
-    store.free();
-    Ok(())
+    })
 }
 
 /// Uses so many pages of stack.
@@ -288,10 +297,7 @@ fn recurse(depth: u32) -> u32 {
 }
 
 fn heap_and_stack() -> Outcome {
-    let (turns, store) = (Turns::new()?, Store::allocate(STORE_PAGES)?);
-    let (pid, name) = child(|| {
-        set_store(store)?;
-        turns.over()?;
+    with_limit(8, || {
         let heap = Memory { start: sbrk(0)?.next_multiple_of(PAGE_SIZE), pages: 20 };
         sbrk(21 * PAGE_SIZE as i32)?;
         heap.fill(1);
@@ -299,13 +305,7 @@ fn heap_and_stack() -> Outcome {
         heap.is_whole(1)?;
         ensure!(traffic().out > 20, "{:?}", traffic());
         Ok(())
-    })?;
-    turns.until_over(1)?;
-    limit(name, 8)?;
-    turns.go_on(1);
-    ended_well(pid)?;
-    store.free();
-    Ok(())
+    })
 }
 
 fn no_page_for_the_stack() -> Outcome {
@@ -362,7 +362,7 @@ fn out_and_about() -> Outcome {
             more.fill(round);
             give_up(100);
             ensure_eq!(more.resident(), 0, "pages of round {round} that are here");
-            more.is_right(0, round);
+            ensure!(more.is_right(0, round), "a page of round {round} is another");
             unmap(more.start, 4 * PAGE_SIZE)?;
         }
         memory.is_whole(12)
@@ -425,9 +425,9 @@ fn store_freed() -> Outcome {
 }
 
 /// What bus errors there were, for [`reads`].
-static BUS_ERRORS: Cell<u32> = Cell::new(0);
+static BUS_ERRORS: Single<u32> = Single::new(0);
 /// The page that [`reads`] reads.
-static READING: Cell<u32> = Cell::new(0);
+static READING: Single<u32> = Single::new(0);
 
 /// Maps another page where one was lost.
 fn mend(_: u32) {
@@ -494,6 +494,30 @@ fn taken_and_saved() -> Outcome {
         ensure_eq!(free()?, before + BACKINGS as u32, "free pages");
         turns.go_on(turn);
     }
+    ended_well(pid)?;
+    store.free();
+    Ok(())
+}
+
+/// The child hears of both at once, and its store has room for little more than what was saved: what it gives up is
+/// not to go where that is.
+fn taken_and_asked() -> Outcome {
+    const ROOM: u32 = BACKINGS as u32 + 4;
+    let (turns, store) = (Turns::new()?, Store::allocate(ROOM as usize)?);
+    let (pid, name) = child(|| {
+        wire()?;
+        set_store(store)?;
+        let memory = Memory::map(30)?;
+        memory.fill(13);
+        turns.over()?;
+        ensure_eq!(traffic().out, ROOM, "pages that went to the store");
+        ensure_eq!(traffic().lost, 0, "lost");
+        memory.is_whole(13)
+    })?;
+    turns.until_over(1)?;
+    call::revoke(name, PAGES, BACKINGS as u32, BY_FORCE)?;
+    call::revoke(name, PAGES, 12, 0)?;
+    turns.go_on(1);
     ended_well(pid)?;
     store.free();
     Ok(())

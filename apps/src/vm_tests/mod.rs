@@ -1,12 +1,10 @@
 //! Tests of ExOS's virtual memory that several programs share: they differ in their page table alone.
 //!
-//! - [`cell`]: what a program shares with its handlers
 //! - [`checks`]: lines and totals, and tests that must give back all that they took
 //! - [`model`]: random operations against a model
 //! - [`bad_ranges`]: what has to be refused, and with which error
 
 pub mod bad_ranges;
-pub mod cell;
 pub mod checks;
 pub mod model;
 pub mod random;

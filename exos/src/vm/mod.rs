@@ -11,6 +11,7 @@
 //! - [`map`]: anonymous memory, shared pages, the heap, caching, choice of physical pages
 //! - [`pages`]: where physical pages come from: colours, and which must be cleared
 //! - [`swap`]: pages that Aegis wants back go to a backing store (the paper's ExOS had none)
+//! - `repossession`: what Aegis has taken by force
 //!
 //! Everything that changes the table runs on the handlers' pinned stack ([`pinned`]): on the program's own, a fault
 //! on the stack itself could find the table half changed.
@@ -27,6 +28,7 @@ pub mod fault;
 pub mod map;
 pub mod pages;
 pub mod protect;
+mod repossession;
 pub mod swap;
 
 pub use fault::{Handler, set_handler};

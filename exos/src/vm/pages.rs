@@ -106,7 +106,7 @@ impl Vm {
                 None => self.allocate(ANY),
             };
             match page {
-                Ok(page) if super::swap::has_losses() => {
+                Ok(page) if super::repossession::has_losses() => {
                     let _ = call::page_free(page);
                 }
                 Ok(page) => {

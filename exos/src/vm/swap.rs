@@ -1,4 +1,5 @@
-//! Pages given up, pages taken by force, and pages brought back (paper, sections 3.3, 3.4 and 6.2).
+//! Pages given up and brought back (paper, sections 3.3 and 6.2); what is taken by force is the next room's
+//! ([`repossession`](super::repossession)).
 //!
 //! Aegis asks for pages; which ones, and where their contents go, is the library's choice. The victim is found by a
 //! clock that goes round the page table: a page that was touched since the clock last came by is passed over once. What
@@ -6,17 +7,17 @@
 //! ([`set_store`]): pages that somebody else owns and lends. The paper's disk blocks are not there yet.
 //!
 //! Places of the store that are free are in the repossession vector beforehand: what Aegis takes by force it saves
-//! there. What could not be saved is lost, and touching it is a bus error.
+//! there.
 
 use aegis_abi::Capability;
-use aegis_abi::environment::{REPOSSESSIONS, Repossession};
-use aegis_abi::layout::{ANY, BACKINGS, Mapping, PAGE_SHIFT, Resource, SECOND_SEGMENT_END, USER_END};
+use aegis_abi::layout::{ANY, BACKINGS, Mapping, PAGE_SHIFT, SECOND_SEGMENT_END, USER_END};
 use exos_core::page_table::{Pte, Soft};
 
-use super::{ABSENT, DEMAND, LOST, OWN, Rights, SWAPPED, Vm, VmError, pinned, vm};
+use super::repossession::has_losses;
+use super::{ABSENT, DEMAND, OWN, Rights, SWAPPED, Vm, VmError, pinned, vm};
+use crate::call;
 use crate::layout::{address, page};
 use crate::memory::{self, WINDOWS};
-use crate::{call, slice};
 
 /// Pages that a backing store can have.
 pub const STORE_PAGES: usize = 64;
@@ -25,7 +26,7 @@ pub const STORE_PAGES: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Store {
     pages: [u32; STORE_PAGES],
-    count: usize,
+    pub(super) count: usize,
     rights: Rights,
 }
 
@@ -59,6 +60,11 @@ impl Store {
         Ok(store)
     }
 
+    /// The place of a page.
+    pub(super) fn place_of(&self, page: u32) -> Option<usize> {
+        self.pages[..self.count].iter().position(|found| *found == page)
+    }
+
     /// Frees its pages. Whose memory is there has lost it.
     pub fn free(self) {
         for page in &self.pages[..self.count] {
@@ -69,16 +75,16 @@ impl Store {
 
 /// The backing store, and how far the clock has come.
 pub(crate) struct Swap {
-    store: Store,
+    pub(super) store: Store,
     /// Places of the store that something is in, a bit each.
-    used: u64,
+    pub(super) used: u64,
     /// Places that Aegis may save to.
     loaded: u64,
     hand: u32,
     /// Nothing is to go out now.
     holds: bool,
-    /// Pages that went out, came in, and were lost, for whoever wants to know.
-    traffic: Traffic,
+    /// For whoever wants to know.
+    pub(super) traffic: Traffic,
 }
 
 /// What has happened to pages of this process's.
@@ -116,7 +122,7 @@ impl Swap {
 
     /// Loads the repossession vector with free places, from the last on: what this process gives up itself goes to
     /// the first.
-    fn load(&mut self) {
+    pub(super) fn load(&mut self) {
         let [low, high] = self.store.rights.write.words();
         let mut free = self.free_places().rev();
         let mut loaded = 0;
@@ -137,16 +143,6 @@ impl Swap {
             *self = Self::NEW;
             self.load();
         }
-    }
-
-    /// Takes a free place.
-    fn take_place(&mut self) -> Option<usize> {
-        let place = self.free_places().next()?;
-        self.used |= 1 << place;
-        if self.loaded & 1 << place != 0 {
-            self.load();
-        }
-        Some(place)
     }
 }
 
@@ -186,12 +182,6 @@ pub fn give_up(count: u32) -> u32 {
     })
 }
 
-/// Whether Aegis has taken something by force that this process has not looked at.
-pub(crate) fn has_losses() -> bool {
-    // SAFETY: the environment's page is mapped. Volatile: Aegis writes it while this process does not run.
-    unsafe { (&raw const memory::environment().repossession.count).read_volatile() != 0 }
-}
-
 impl Vm {
     /// Gives one page of this process's back to Aegis. False if there is none that could be had again.
     #[cold]
@@ -207,7 +197,7 @@ impl Vm {
             gone.entry = bits | DEMAND;
             self.swap.traffic.forgotten += 1;
         } else {
-            let Some(place) = self.swap.take_place() else { return false };
+            let Some(place) = self.take_place() else { return false };
             let (read, write) = (self.rights[OWN].read, self.swap.store.rights.write);
             let to = (self.swap.store.pages[place] << PAGE_SHIFT, write);
             if copy((victim.entry, read), to).is_err() {
@@ -223,6 +213,24 @@ impl Vm {
         let _ = call::tlb_delete(address(victim.vpn()));
         self.give_page(victim.page());
         true
+    }
+
+    /// Takes a free place of the store, which Aegis has not saved to and does not save to any more.
+    fn take_place(&mut self) -> Option<usize> {
+        loop {
+            self.notice_losses();
+            let place = self.swap.free_places().next()?;
+            self.swap.used |= 1 << place;
+            if self.swap.loaded & 1 << place == 0 {
+                return Some(place);
+            }
+            self.swap.load();
+            if !has_losses() {
+                return Some(place);
+            }
+            // Perhaps it was saved to in between.
+            self.swap.used &= !(1 << place);
+        }
     }
 
     /// The next page of this process's alone that has not been touched since the clock last came by, a written one only
@@ -260,7 +268,7 @@ impl Vm {
 
     /// Pages that children have borrowed, and nobody does any more, are this process's alone again.
     fn take_back(&mut self) {
-        if crate::process::is_process() && crate::process::somebody_borrows() {
+        if crate::process::somebody_borrows() {
             return;
         }
         let (mut at, end) = (page(SECOND_SEGMENT_END), page(USER_END));
@@ -311,81 +319,6 @@ impl Vm {
         }
         self.swap.holds = false;
         done
-    }
-
-    /// Notes in the table what Aegis has taken by force, and where it is now. Tells whether there was something.
-    #[inline(always)]
-    pub(crate) fn notice_losses(&mut self) -> bool {
-        let something = has_losses();
-        if something {
-            self.note_losses();
-        }
-        something
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn note_losses(&mut self) {
-        // Whole: what is taken from now on is told anew.
-        let lost = slice::critical(|| {
-            // SAFETY: as in `has_losses`.
-            let lost: Repossession =
-                unsafe { (&raw const memory::environment().repossession).read_volatile() };
-            let _ = call::repossession_done();
-            lost
-        });
-        let told = &lost.taken[..(lost.count as usize).min(REPOSSESSIONS)];
-        let (mut at, end) = (page(SECOND_SEGMENT_END), page(USER_END));
-        while let Some(pte) = self.table().run(at, end).first().copied() {
-            at = pte.vpn() + 1;
-            if pte.capability() != OWN || pte.entry & ABSENT != 0 {
-                continue;
-            }
-            let is_it = |taken: &&_| {
-                let aegis_abi::environment::Taken { resource, number, .. } = **taken;
-                resource == Resource::Pages as u32 && number == pte.page()
-            };
-            let saved = match told.iter().find(is_it) {
-                Some(taken) => taken.saved,
-                // More were taken than the vector has room for: that one was nobody has said.
-                None if lost.count as usize > REPOSSESSIONS
-                    && call::page_owner(pte.page()) != Ok(memory::myself().0) =>
-                {
-                    ANY
-                }
-                None => continue,
-            };
-            self.pages.held -= 1;
-            self.lose(pte, saved);
-        }
-        if self.swap.store.count > 0 {
-            self.swap.load();
-        }
-    }
-
-    /// A page is not this process's any more: it was saved to one of the store's, or nowhere.
-    fn lose(&mut self, pte: Pte, saved: u32) {
-        let store = &self.swap.store;
-        let place = store.pages[..store.count].iter().position(|page| *page == saved);
-        let bits = pte.entry & Mapping::UNCACHED.bits();
-        let gone = match place {
-            Some(place) => {
-                self.swap.used |= 1 << place;
-                self.swap.traffic.out += 1;
-                (place as u32) << PAGE_SHIFT | SWAPPED
-            }
-            None if !pte.soft().contains(Soft::DIRTY) => {
-                self.swap.traffic.forgotten += 1;
-                DEMAND
-            }
-            None => {
-                self.swap.traffic.lost += 1;
-                LOST
-            }
-        };
-        if let Some(entry) = self.table().find(pte.vpn()) {
-            entry.entry = bits | gone;
-        }
     }
 }
 

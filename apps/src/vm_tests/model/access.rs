@@ -9,7 +9,7 @@ use exos::{println, signal, vm};
 use super::Outcome;
 use super::state::{FAR, Model, NEAR, Page};
 use crate::model_says;
-use crate::vm_tests::cell::Cell;
+use crate::testing::single::Single;
 use crate::vm_tests::random::Random;
 use crate::vm_tests::word;
 
@@ -24,11 +24,11 @@ struct Seen {
 }
 
 const NOTHING: Seen = Seen { loads: 0, stores: 0, signals: 0, address: 0 };
-static SEEN: Cell<Seen> = Cell::new(NOTHING);
+static SEEN: Single<Seen> = Single::new(NOTHING);
 /// What the handler sets the protection to.
-static MEND: Cell<Protection> = Cell::new(Protection::ReadWrite);
+static MEND: Single<Protection> = Single::new(Protection::ReadWrite);
 /// The page that is touched, and whether it has to be mapped.
-static TARGET: Cell<(u32, bool)> = Cell::new((0, false));
+static TARGET: Single<(u32, bool)> = Single::new((0, false));
 
 fn handler(_: &mut Frame, address: u32, store: bool) {
     let mut seen = SEEN.get();

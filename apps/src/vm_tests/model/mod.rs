@@ -131,7 +131,6 @@ pub(crate) fn operation(model: &mut Model, random: &mut Random) -> Outcome {
             Ok(())
         }
         985..988 => model.replace_share(random),
-        988..990 if model.swaps => model.give_up(random),
         988..990 => model.many(random),
         990..992 => model.fork_and_wait(random),
         992..995 => model.fork_beside(random),
