@@ -4,11 +4,14 @@ use apps::testing::process::{Board, spawn, status_of};
 use apps::testing::{Outcome, Test};
 use apps::{ensure, ensure_eq};
 use exos::signal::{self, Action, SIGALRM, SIGUSR1};
-use exos::{io, process, slice, vm};
+use exos::vm::Protection;
+use exos::vm::map::{map, physical, unmap};
+use exos::{call, io, memory, process, slice, vm};
 
 pub const TESTS: &[Test] = &[
     Test { name: "fork tells the child zero and the parent its number", run: answers },
-    Test { name: "a child's memory is its own", run: memory },
+    Test { name: "a child's memory is its own", run: own_memory },
+    Test { name: "memory that comes into being while a child lives stays", run: coming },
     Test { name: "a child has its parent's descriptors, and closes its own", run: descriptors },
     Test { name: "a child has its parent's actions", run: actions },
     Test { name: "a signal that waits for the parent is not the child's", run: pending },
@@ -37,6 +40,38 @@ fn word(address: u32) -> *mut u32 {
     address as *mut u32
 }
 
+/// Pages of [`coming`].
+const COMING: u32 = 16;
+
+fn coming() -> Outcome {
+    let board = Board::new()?;
+    let start = map(0, COMING * 4096, Protection::ReadWrite)?;
+    let page = |index| word(start + index * 4096);
+    // Pages that have been this process's before are cleared when they come again.
+    for index in 0..COMING {
+        // SAFETY: mapped just now.
+        unsafe { page(index).write_volatile(!0) };
+    }
+    unmap(start, COMING * 4096)?;
+    map(start, COMING * 4096, Protection::ReadWrite)?;
+    // What has been protected has an entry, although it is not there.
+    vm::protect(start, COMING * 4096, Protection::None)?;
+    vm::protect(start, COMING * 4096, Protection::ReadWrite)?;
+    let child = spawn(|| u32::from(board.await_word(0, 1).is_err()))?;
+    for index in 0..COMING {
+        // SAFETY: as above.
+        ensure_eq!(unsafe { page(index).read_volatile() }, 0, "page {index}");
+    }
+    board.set(0, 1);
+    ensure_eq!(process::wait_for(child)?, 0, "the child");
+    ensure_eq!(status_of(|| 0)?, 0, "another, before which everything that was lent is freed");
+    for index in 0..COMING {
+        let owner = physical(start + index * 4096).map(call::page_owner);
+        ensure_eq!(owner, Some(Ok(memory::myself().0)), "whose page {index} is");
+    }
+    Ok(())
+}
+
 /// The three kinds of memory, as one number.
 fn sum(heap: u32, stack: *const u32) -> u32 {
     // SAFETY: this test's own memory; single-threaded.
@@ -54,7 +89,7 @@ fn set(heap: u32, stack: *mut u32, value: u32) {
     }
 }
 
-fn memory() -> Outcome {
+fn own_memory() -> Outcome {
     let board = Board::new()?;
     let heap = vm::map::sbrk(8192)?;
     let mut local = 0u32;
