@@ -4,15 +4,18 @@ use apps::ensure_eq;
 use apps::testing::process::{Board, spawn, status_of};
 use apps::testing::{Failure, Outcome, Test};
 use exos::abi::layout::ANY;
+use exos::abi::{Capability, Error};
 use exos::call;
 use exos::process::{self, wait_for};
 use exos::signal::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSYS, SIGTRAP, kill};
 use exos::vm::map::{self, Protection};
+use exos::vm::{VmError, protect};
 
 pub const TESTS: &[Test] = &[
     Test { name: "a bad address is SIGSEGV", run: addresses },
     Test { name: "an address that is not aligned is SIGBUS", run: unaligned },
     Test { name: "what is protected is SIGSEGV", run: protected },
+    Test { name: "a protection that is refused changes nothing", run: refused },
     Test { name: "a stack without end is SIGSEGV", run: stack },
     Test { name: "an instruction that cannot be done is a signal", run: instructions },
     Test { name: "arithmetic that Rust refuses is SIGABRT", run: arithmetic },
@@ -41,6 +44,28 @@ fn addresses() -> Outcome {
         })?;
         ensure_eq!(jumps, 128 + SIGSEGV, "jumping to {address:x}");
     }
+    Ok(())
+}
+
+/// A page that may be read, and not written, by its capabilities: a signal for what was never allowed, not a bus error for
+/// what cannot be had.
+fn refused() -> Outcome {
+    let share = map::new_shared(ANY)?;
+    let read_only = map::Share { write: Capability::NONE, ..share };
+    let address = map::map_shared(0, read_only, Protection::Read)?;
+    let denied = Err(VmError::Refused(Error::Denied));
+    ensure_eq!(protect(address, 4096, Protection::ReadWrite), denied, "the right to write");
+    let writes = status_of(|| {
+        // SAFETY: mapped; that it faults is the point.
+        unsafe { (address as *mut u32).write_volatile(1) };
+        0
+    })?;
+    ensure_eq!(writes, 128 + SIGSEGV, "writing it");
+    protect(address, 4096, Protection::None)?;
+    ensure_eq!(protect(address, 4096, Protection::ReadWrite), denied, "the right to write, again");
+    // SAFETY: as above.
+    let reads = status_of(|| unsafe { (address as *const u32).read_volatile() & 0 })?;
+    ensure_eq!(reads, 128 + SIGSEGV, "reading it without the right");
     Ok(())
 }
 

@@ -690,7 +690,8 @@ fn forks() -> Outcome {
 }
 
 fn executes() -> Outcome {
-    let store = Store::allocate(20)?;
+    const STORE: u32 = 20;
+    let store = Store::allocate(STORE as usize)?;
     let [(from, says), (hears, to)] = [pipe()?, pipe()?];
     let (pid, _) = child(|| {
         ensure_eq!((hears, says), (FROM, TO), "the files that the new program knows");
@@ -701,10 +702,24 @@ fn executes() -> Outcome {
         Err(Failure::new(format_args!("not executed")))
     })?;
     ensure_eq!(io::read(from, &mut [0])?, 1, "what the new program says");
+    // The store is another's now, all of it.
+    let turns = Turns::new()?;
+    let (other, _) = child(|| {
+        wire()?;
+        set_store(store)?;
+        let memory = Memory::map(30)?;
+        memory.fill(3);
+        ensure_eq!(give_up(100), STORE, "pages in the store");
+        turns.over()?;
+        memory.is_whole(3)
+    })?;
+    turns.until_over(1)?;
     let name = process::environment_of(pid).ok_or(Failure::new(format_args!("the child is gone")))?;
     call::revoke(name.0, PAGES, 4, BY_FORCE)?;
     io::write(to, b"x")?;
     ensure_eq!(wait_for(pid)?, 44, "the new program");
+    turns.go_on(1);
+    ended_well(other)?;
     store.free();
     Ok(())
 }
