@@ -3,9 +3,10 @@
 use apps::testing::process::{Board, spawn, status_of};
 use apps::testing::{Outcome, Test};
 use apps::{ensure, ensure_eq};
+use exos::abi::layout::ANY;
 use exos::signal::{self, Action, SIGALRM, SIGUSR1};
 use exos::vm::Protection;
-use exos::vm::map::{map, physical, unmap};
+use exos::vm::map::{free_shared, map, new_shared, physical, unmap};
 use exos::{call, io, memory, process, slice, vm};
 
 pub const TESTS: &[Test] = &[
@@ -47,11 +48,18 @@ fn coming() -> Outcome {
     let board = Board::new()?;
     let start = map(0, COMING * 4096, Protection::ReadWrite)?;
     let page = |index| word(start + index * 4096);
-    // Pages that have been this process's before are cleared when they come again.
+    // Only pages that have been this process's before are cleared when they come. The next of each colour are to be such.
+    let mut known = 0;
     for index in 0..COMING {
         // SAFETY: mapped just now.
         unsafe { page(index).write_volatile(!0) };
+        let next = physical(start + index * 4096).map_or(ANY, |number| number + memory::COLOURS);
+        if let Ok(share) = new_shared(next) {
+            free_shared(share)?;
+            known += 1;
+        }
     }
+    ensure!(known > COMING / 2, "{known} pages have been this process's");
     unmap(start, COMING * 4096)?;
     map(start, COMING * 4096, Protection::ReadWrite)?;
     // What has been protected has an entry, although it is not there.
