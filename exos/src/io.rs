@@ -13,7 +13,7 @@ use crate::process::table::channel;
 use crate::process::{self, ProcessError};
 use crate::vm::VmError;
 use crate::vm::map::Share;
-use crate::{console, signal};
+use crate::{console, signal, slice};
 
 /// What a descriptor stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,12 +97,6 @@ impl File {
         }
     }
 
-    fn enrol(self, open: bool) {
-        if let Some((pipe, write)) = self.end() {
-            pipe.ring.enrol(write, open);
-        }
-    }
-
     fn pipe(self) -> Option<Pipe> {
         self.end().map(|(pipe, _)| pipe)
     }
@@ -118,8 +112,8 @@ pub fn pipe() -> Result<(usize, usize), IoError> {
     let pipe = Pipe::new().map_err(IoError::Memory)?;
     table()[read] = Some(File::Read(pipe));
     table()[write] = Some(File::Write(pipe));
-    pipe.ring.enrol(false, true);
-    pipe.ring.enrol(true, true);
+    pipe.ring.enrol(false);
+    pipe.ring.enrol(true);
     Ok((read, write))
 }
 
@@ -155,18 +149,21 @@ pub fn duplicate_to(from: usize, to: usize) -> Result<(), IoError> {
 /// # Errors
 /// [`IoError::BadDescriptor`].
 pub fn close(descriptor: usize) -> Result<(), IoError> {
-    let file = get(descriptor)?;
-    // The last of the same kind: this process cannot read any more, or write. First said, then done: who is ended by a
-    // signal in the middle says it once more.
-    let same = |other: &&File| file.end().is_some() && other.end() == file.end();
-    if table().iter().flatten().filter(same).count() == 1 {
-        file.enrol(false);
-    }
-    table()[descriptor] = None;
-    if let Some(pipe) = file.pipe()
-        && !table().iter().flatten().any(|other| other.pipe() == Some(pipe))
-    {
-        pipe.detach();
+    let Some((pipe, write)) = get(descriptor)?.end() else {
+        table()[descriptor] = None;
+        return Ok(());
+    };
+    // If it is gone with whoever made it, this is the place to find that out.
+    pipe.ring.enrol(write);
+    // Said and done at once: a signal in between would have it said again, of a page that may not be there any more.
+    let used = slice::critical(|| {
+        table()[descriptor] = None;
+        let open = |file: &File| file.end() == Some((pipe, write));
+        // The last of its kind: this process cannot read any more, or write.
+        if table().iter().flatten().any(open) { true } else { pipe.ring.leave(write) }
+    });
+    if !table().iter().flatten().any(|other| other.pipe() == Some(pipe)) {
+        pipe.detach(used);
     }
     Ok(())
 }
@@ -366,7 +363,7 @@ pub(crate) fn files() -> [FileWords; FILES] {
 
 /// A child has its parent's files, too.
 pub(crate) fn forked() {
-    for file in table().iter().flatten() {
-        file.enrol(true);
+    for (pipe, write) in table().iter().flatten().filter_map(|file| file.end()) {
+        pipe.ring.enrol(write);
     }
 }

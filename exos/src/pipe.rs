@@ -113,9 +113,9 @@ impl Pipe {
         Ok(Self { ring: Ring(address), share })
     }
 
-    /// Unmaps it. The page stays with whoever made it until nobody can read or write any more.
-    pub fn detach(self) {
-        let used = self.ring.is_open(true) || self.ring.is_open(false);
+    /// Unmaps it, when this process can neither read nor write any more; `used`: somebody else still can. Until nobody can
+    /// the page stays with whoever made it.
+    pub(crate) fn detach(self, used: bool) {
         let _ = map::unmap(self.ring.0, aegis_abi::layout::PAGE_SIZE);
         if !used {
             made::unused(self.share.page);
@@ -133,18 +133,24 @@ impl Ring {
         }
     }
 
-    /// Says that this process can read from it, or write to it, or cannot any more.
-    pub fn enrol(self, write: bool, open: bool) {
-        let me = process::slot();
+    /// Says that this process can read from it, or write to it.
+    pub(crate) fn enrol(self, write: bool) {
         // SAFETY: a word of the page.
-        unsafe { self.place(write, me).write_volatile(if open { process::id() + 1 } else { 0 }) };
-        if !open {
-            if !write && !self.is_open(false) {
-                self.fill_up();
-            }
-            // Whoever waits for this one waits for nothing now.
-            slice::critical(|| table::wake(self.channel(!write)));
+        unsafe { self.place(write, process::slot()).write_volatile(process::id() + 1) };
+    }
+
+    /// Says that this process cannot any more; tells whether anybody can still read or write. In a critical section, and
+    /// afterwards the ring must not be looked at: as soon as others run, whoever made the page may free it.
+    pub(crate) fn leave(self, write: bool) -> bool {
+        // SAFETY: a word of the page.
+        unsafe { self.place(write, process::slot()).write_volatile(0) };
+        let read = self.is_open(false);
+        if !write && !read {
+            self.fill_up();
         }
+        // Whoever waits for this one waits for nothing now.
+        table::wake(self.channel(!write));
+        read || self.is_open(true)
     }
 
     /// What readers or writers wait for.
