@@ -73,18 +73,30 @@ impl<'a> Stlb<'a> {
 /// Forgets pages side by side from `key` on; tells the key behind them.
 fn forget(rows: &mut [[Binding; WAYS]], column: usize, mut key: u32) -> u32 {
     const NEXT: u32 = aegis_abi::map::key(Name(0), 1);
-    let mut next = |row: &mut [Binding; WAYS]| {
-        let entry = &mut row[column % WAYS];
-        if entry.key == key {
-            // What it maps to means nothing any more.
-            entry.key = Binding::EMPTY.key;
+    const MANY: usize = 4;
+    let column = column % WAYS;
+    // Of a change of a hundred pages' protection this is most of the kernel's part. Usually all of four are bound, which a
+    // sum of differences tells without a branch for each. What an entry maps to means nothing without its key.
+    let (fours, rest) = rows.as_chunks_mut::<MANY>();
+    let mut one = |row: &mut [Binding; WAYS], key: u32| {
+        if row[column].key == key {
+            row[column].key = Binding::EMPTY.key;
         }
-        key = key.wrapping_add(NEXT);
     };
-    // Eight at once: of a change of a hundred pages' protection this is most of the kernel's part.
-    let (eights, rest) = rows.as_chunks_mut::<8>();
-    eights.iter_mut().flatten().for_each(&mut next);
-    rest.iter_mut().for_each(&mut next);
+    for four in fours {
+        let keys: [u32; MANY] = core::array::from_fn(|place| key.wrapping_add(NEXT * place as u32));
+        let differs = (0..MANY).fold(0, |differs, place| differs | (four[place][column].key ^ keys[place]));
+        if differs == 0 {
+            four.iter_mut().for_each(|row| row[column].key = Binding::EMPTY.key);
+        } else {
+            four.iter_mut().zip(keys).for_each(|(row, key)| one(row, key));
+        }
+        key = key.wrapping_add(NEXT * MANY as u32);
+    }
+    for row in rest {
+        one(row, key);
+        key = key.wrapping_add(NEXT);
+    }
     key
 }
 

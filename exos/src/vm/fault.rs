@@ -32,13 +32,22 @@ struct Watch {
     /// The range that was protected last: its first page, and a bit for each page that still is.
     range: u32,
     bits: [u32; RANGE / 32],
+    /// Words of `bits` that may not be zero: the first so many.
+    words: usize,
     /// The page of the fault that is being handled, if it is a store's: who unprotects it now will write it.
     storing: u32,
 }
 
 #[unsafe(link_section = ".bss.pinned.watch")]
-static mut WATCH: Watch =
-    Watch { handler: None, pages: [0; WATCHED], epoch: 0, range: 0, bits: [0; RANGE / 32], storing: 0 };
+static mut WATCH: Watch = Watch {
+    handler: None,
+    pages: [0; WATCHED],
+    epoch: 0,
+    range: 0,
+    bits: [0; RANGE / 32],
+    words: 0,
+    storing: 0,
+};
 
 fn watch() -> &'static mut Watch {
     // SAFETY: as `vm()`: from handlers and pinned operations, none of which keeps it.
@@ -72,7 +81,8 @@ pub(super) fn protected_many(first: u32, end: u32) {
     watch.range = first;
     let count = ((end - first) as usize).min(RANGE);
     let (whole, part) = (count / 32, count % 32);
-    for (index, word) in watch.bits.iter_mut().enumerate() {
+    let before = core::mem::replace(&mut watch.words, count.div_ceil(32));
+    for (index, word) in watch.bits.iter_mut().enumerate().take(before.max(whole)) {
         *word = if index < whole { u32::MAX } else { 0 };
     }
     if let Some(word) = watch.bits.get_mut(whole) {
@@ -83,7 +93,7 @@ pub(super) fn protected_many(first: u32, end: u32) {
 /// Notes that it has given them back to many pages.
 pub(super) fn unprotected_many() {
     let watch = watch();
-    watch.bits.fill(0);
+    watch.bits.iter_mut().take(core::mem::take(&mut watch.words)).for_each(|word| *word = 0);
     watch.epoch = watch.epoch % 0xfff + 1;
     if watch.epoch == 1 {
         watch.pages.fill(0);

@@ -168,8 +168,6 @@ impl Vm {
         if !self.is_mapped(first, end) {
             return Err(VmError::Unmapped);
         }
-        // Tags, of which the rights count.
-        let mut had = 0;
         let mut at = first;
         let mut count = 0;
         while at < end {
@@ -180,14 +178,13 @@ impl Vm {
             // By four: what one waits for, the others fill.
             let (fours, rest) = run.as_chunks_mut::<4>();
             for four in fours {
-                let tags = four.each_ref().map(|pte| pte.tag);
+                // SAFETY: the places are references'. Volatile: the compiler would load each where it is used, and wait.
+                let tags = four.each_ref().map(|pte| unsafe { (&raw const pte.tag).read_volatile() });
                 for (pte, tag) in four.iter_mut().zip(tags) {
-                    had |= tag;
                     pte.tag = tag & !RIGHTS.bits() | soft.bits();
                 }
             }
             for pte in rest {
-                had |= pte.tag;
                 pte.tag = pte.tag & !RIGHTS.bits() | soft.bits();
             }
         }
@@ -198,7 +195,8 @@ impl Vm {
         } else {
             fault::protected_many(first, end);
         }
-        if (Soft::from_bits_truncate(had) & RIGHTS).intersects(!soft) {
+        // Whether a page had the rights that none has now is not looked at: mostly they had.
+        if !soft.contains(RIGHTS) {
             call::tlb_delete_range(address(first), end - first)?;
         }
         noted
