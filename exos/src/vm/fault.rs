@@ -249,10 +249,7 @@ impl Vm {
         let (page, clean) = self.take_page(vpn)?;
         let gained = if store { Soft::REFERENCED | Soft::DIRTY } else { Soft::REFERENCED };
         let pte = Pte::new(vpn, soft | gained, OWN, page << PAGE_SHIFT | bits);
-        if let Err(error) = self.insert(pte) {
-            self.give_page(page);
-            return Err(error.into());
-        }
+        self.insert(pte).inspect_err(|_| self.give_page(page))?;
         if !clean {
             // Once bound it can be cleared where it is. What may be written only later is bound so for that long.
             let mut writable = pte;
@@ -281,10 +278,8 @@ impl Vm {
         let (page, _) = self.take_page(pte.vpn())?;
         let rights = self.rights[OWN];
         let source = self.rights[pte.capability()].read;
-        if let Err(error) = super::swap::copy((pte.entry, source), (page << PAGE_SHIFT, rights.write)) {
-            self.give_page(page);
-            return Err(error);
-        }
+        super::swap::copy((pte.entry, source), (page << PAGE_SHIFT, rights.write))
+            .inspect_err(|_| self.give_page(page))?;
         if pte.capability() == OWN {
             // Somebody borrows it still: it is freed when nobody does any more.
             crate::process::hot().lend(pte.page());

@@ -168,12 +168,8 @@ impl Vm {
             let address = PAGE_TABLE.start + (self.units * size_of::<Pte>()) as u32;
             let (page, clean) = self.take_table_page((self.units / UNITS_IN_PAGE) as u32)?;
             let own = self.rights[OWN];
-            if let Err(error) =
-                memory::pin(memory::myself(), address, page, aegis_abi::layout::Mapping::WRITABLE, own.write)
-            {
-                self.give_page(page);
-                return Err(error.into());
-            }
+            memory::pin(memory::myself(), address, page, aegis_abi::layout::Mapping::WRITABLE, own.write)
+                .inspect_err(|_| self.give_page(page))?;
             if !clean {
                 pages::clear(address);
             }
