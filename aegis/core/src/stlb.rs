@@ -75,10 +75,10 @@ fn forget(rows: &mut [[Binding; WAYS]], column: usize, mut key: u32) -> u32 {
     const NEXT: u32 = aegis_abi::map::key(Name(0), 1);
     const MANY: usize = 4;
     let column = column % WAYS;
-    // Of a change of a hundred pages' protection this is most of the kernel's part. Usually all of four are bound, which a
-    // sum of differences tells without a branch for each. What an entry maps to means nothing without its key.
+    // Of a change of a hundred pages' protection this is most of the kernel's part. Usually all of four are bound: they are
+    // loaded together, so that none is waited for, and forgotten together. What an entry maps to means nothing without its key.
     let (fours, rest) = rows.as_chunks_mut::<MANY>();
-    let mut one = |row: &mut [Binding; WAYS], key: u32| {
+    let one = |row: &mut [Binding; WAYS], key: u32| {
         if row[column].key == key {
             row[column].key = Binding::EMPTY.key;
         }

@@ -47,6 +47,8 @@ pub fn forget(space: u32, vpn: u32) {
 
 /// Entries that `tlbwr` never replaces; the first is the kernel's.
 const WIRED: u32 = 1;
+// `flush` empties seven at a time.
+const _: () = assert!((ENTRIES - WIRED).is_multiple_of(7));
 
 /// Maps the last page of the address space, which user mode cannot reach, to a page of the kernel's, for good.
 pub fn wire(page: u32) {
@@ -70,11 +72,17 @@ pub fn flush() {
     unsafe {
         entry_lo::write(0);
         entry_hi::write(0x8000_0000);
-        // Four instructions an entry; those between CP0 and the TLB are what the processor needs.
+        // Three instructions an entry, seven entries a round. The one between CP0 and the TLB is what the processor needs.
         asm!(
             ".set push",
             ".set noreorder",
-            "1: mtc0 $9, $0",
+            "1:",
+            ".rept 6",
+            "mtc0 $9, $0",
+            "addiu $9, $9, 0x100",
+            "tlbwi",
+            ".endr",
+            "mtc0 $9, $0",
             "addiu $9, $9, 0x100",
             "bne $9, $10, 1b",
             "tlbwi",
