@@ -72,8 +72,11 @@ begin() {
     local jobs
     jobs=$(cat)
     begun=$(sed 's/ .*//' <<<"$jobs")
-    # What is left of a run before must not count.
-    for name in $begun; do rm -f "logs/$name.status"; done
+    # One that does not come to its end has failed; what is left of a run before must not count.
+    for name in $begun; do
+        : >"logs/$name.out"
+        echo 1 >"logs/$name.status"
+    done
     (
         running=
         trap 'kill "$running" 2>/dev/null; exit 1' TERM
@@ -93,11 +96,11 @@ begin() {
 # Waits for them, and shows and counts what they came to.
 collect() {
     local name
-    wait "$background" || true
+    wait "$background" || failed=$((failed + 1))
     trap - EXIT
     for name in $begun; do
         cat "logs/$name.out"
-        count "$name" "$(cat "logs/$name.status" || echo 1)"
+        count "$name" "$(cat "logs/$name.status")"
     done
 }
 

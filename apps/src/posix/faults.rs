@@ -3,19 +3,20 @@
 use apps::ensure_eq;
 use apps::testing::process::{Board, spawn, status_of};
 use apps::testing::{Failure, Outcome, Test};
-use exos::abi::layout::ANY;
+use exos::abi::layout::{ANY, PAGE_SIZE};
 use exos::abi::{Capability, Error};
 use exos::call;
 use exos::process::{self, wait_for};
 use exos::signal::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSYS, SIGTRAP, kill};
 use exos::vm::map::{self, Protection};
-use exos::vm::{VmError, protect};
+use exos::vm::{self, VmError, protect};
 
 pub const TESTS: &[Test] = &[
     Test { name: "a bad address is SIGSEGV", run: addresses },
     Test { name: "an address that is not aligned is SIGBUS", run: unaligned },
     Test { name: "what is protected is SIGSEGV", run: protected },
     Test { name: "a protection that is refused changes nothing", run: refused },
+    Test { name: "a fault handler is asked about protected pages alone", run: watched },
     Test { name: "a stack without end is SIGSEGV", run: stack },
     Test { name: "an instruction that cannot be done is a signal", run: instructions },
     Test { name: "arithmetic that Rust refuses is SIGABRT", run: arithmetic },
@@ -66,6 +67,30 @@ fn refused() -> Outcome {
     // SAFETY: as above.
     let reads = status_of(|| unsafe { (address as *const u32).read_volatile() & 0 })?;
     ensure_eq!(reads, 128 + SIGSEGV, "reading it without the right");
+    Ok(())
+}
+
+fn watched() -> Outcome {
+    let address = map::map(0, 300 * PAGE_SIZE, Protection::ReadWrite)?;
+    let store = |page: u32| {
+        // SAFETY: mapped; what faults is what the handler is asked about.
+        unsafe { ((address + page * PAGE_SIZE) as *mut u32).write_volatile(page) };
+    };
+    let asked = status_of(|| {
+        vm::set_handler(Some(|_, _, _| process::exit(1)));
+        // A long range, then a short one behind it: what lies behind that is not protected.
+        let ranges = [(0, 200), (200, 10)];
+        if ranges.iter().any(|(first, count)| {
+            protect(address + first * PAGE_SIZE, count * PAGE_SIZE, Protection::Read).is_err()
+        }) {
+            return 2;
+        }
+        (210..300).for_each(store);
+        vm::set_handler(Some(|_, _, _| process::exit(7)));
+        store(205);
+        0
+    })?;
+    ensure_eq!(asked, 7, "stores to pages that are not protected, then to one that is");
     Ok(())
 }
 

@@ -68,3 +68,27 @@ proptest! {
         prop_assert_eq!(stlb.bindings().count(), model.len());
     }
 }
+
+#[test]
+fn a_range_is_forgotten_whole_whether_all_of_it_is_bound() {
+    const PAGES: core::ops::Range<u32> = 0x3f8..0x410; // over the end of the table
+    let name = Name(16);
+    for (start, count, missing) in (0..6)
+        .flat_map(|start| (0..12).flat_map(move |count| (0..24).map(move |missing| (start, count, missing))))
+    {
+        let mut memory = table();
+        let mut stlb = Stlb::new(&mut memory);
+        let bound = |vpn: u32| vpn != PAGES.start + missing;
+        PAGES.filter(|vpn| bound(*vpn)).for_each(|vpn| stlb.insert(name, vpn, vpn << 12 | 0x200));
+        let range = PAGES.start + start..PAGES.start + start + count;
+        stlb.remove_range(name, range.clone());
+        for vpn in PAGES {
+            let kept = bound(vpn) && !range.contains(&vpn);
+            assert_eq!(
+                stlb.get(name, vpn).is_some(),
+                kept,
+                "{vpn:#x} after {range:x?}, without page {missing}"
+            );
+        }
+    }
+}
